@@ -1,0 +1,65 @@
+"""Which hosts are registries, and what images there are called.
+
+Knows the names that the rules list. Must not know connections, nor what is asked of a registry.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+DOCKER_HUB = "docker.io"
+
+# docker.io is the name of the images; the API answers elsewhere.
+# https://github.com/containerd/containerd/blob/v2.0.0/core/remotes/docker/registry.go#L197-L202
+_API_HOSTS = {DOCKER_HUB: ("registry-1.docker.io", "index.docker.io", "docker.io")}
+
+_DEFAULT_PORTS = frozenset({80, 443})
+_MAX_PORT = 65535
+_NAME = re.compile(
+    r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(?::(?P<port>\d{1,5}))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A registry as the rules and the image names write it: `ghcr.io`, `registry.test:5000`."""
+
+    name: str
+    host: str
+    port: int | None = None
+    """None where the name has none: then HTTPS on 443 and HTTP on 80 are meant."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `host` or `host:port`; an IPv6 address stands in brackets. Raises ValueError."""
+        match = _NAME.fullmatch(text.lower())
+        port = int(match["port"]) if match and match["port"] else None
+        if match is None or port == 0 or (port or 0) > _MAX_PORT:
+            raise ValueError(
+                f"expected a registry like ghcr.io or registry.test:5000, found {text!r}"
+            )
+        return cls(text.lower(), match["host"].strip("[]"), port)
+
+    def answers_at(self, host: str, port: int) -> bool:
+        """True if a connection to `host` and `port` is one to this registry."""
+        ports = _DEFAULT_PORTS if self.port is None else {self.port}
+        return port in ports and host in _API_HOSTS.get(self.name, (self.host,))
+
+
+class Registries:
+    """The registries that are opened. Every other host is nobody's business."""
+
+    __slots__ = ("_registries",)
+
+    def __init__(self, registries: Iterable[Registry]) -> None:
+        self._registries = tuple(registries)
+
+    def at(self, host: str, port: int) -> Registry | None:
+        """The registry that a connection to `host` and `port` reaches; None if it reaches none."""
+        name = host.lower().rstrip(".").strip("[]")
+        found = (known for known in self._registries if known.answers_at(name, port))
+        return next(found, None)
+
+    def __len__(self) -> int:
+        return len(self._registries)

@@ -1,0 +1,132 @@
+"""bytes x machine type x policy -> Rewritten, Unchanged or Refused.
+
+The one answer that the proxy, `explain`, the demo and the tests all ask for. Must not know who
+asks, nor where the bytes came from.
+"""
+
+from dataclasses import dataclass
+
+from metahub.core.digest import Digest
+from metahub.core.distribution import MAX_MESSAGE_BYTES, ImageName, one_line
+from metahub.core.feature import Vocabulary
+from metahub.core.index import Entry, parse_index
+from metahub.core.machine import MachineType
+from metahub.core.policy import DEFAULT_POLICY, NoFit, Policy
+from metahub.core.selection import Selection, Verdict, select
+
+UPSTREAM_DIGEST_ANNOTATION = "org.metahub.upstream-digest"
+MACHINE_TYPE_ANNOTATION = "org.metahub.machine-type"
+
+_NEAREST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """Another index than upstream's: `body` is what is served, `digest` is its digest (`D'`)."""
+
+    upstream_digest: Digest
+    digest: Digest
+    media_type: str
+    body: bytes
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Upstream's own bytes are the answer, for `reason`."""
+
+    upstream_digest: Digest
+    reason: str
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No entry fits; `message` says so in one sentence to the person who pulls."""
+
+    upstream_digest: Digest
+    message: str
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms an index is read: for which machine type, in what words, by what policy."""
+
+    machine_type: MachineType
+    vocabulary: Vocabulary
+    policy: Policy = DEFAULT_POLICY
+
+
+type Answer = Rewritten | Unchanged | Refused
+
+
+def rewrite(body: bytes, media_type: str, image: ImageName | str, terms: Terms) -> Answer:
+    """What a machine gets for the index `body` of `image`, served upstream as `media_type`.
+
+    The same arguments give the same bytes, in every process and for ever. Raises
+    MalformedIndexError.
+    """
+    index = parse_index(body, media_type)
+    upstream_digest = Digest.of(body)
+    selection = select(index, terms.machine_type, terms.vocabulary, terms.policy.choose)
+    if selection.left_alone:
+        return Unchanged(upstream_digest, selection.left_alone, selection)
+    if not selection.fits:
+        return _nothing_fits(upstream_digest, image, terms, selection)
+    entries = tuple(_as_clients_take_it(entry) for entry in selection.kept)
+    if entries == index.entries:
+        return Unchanged(upstream_digest, "every entry fits", selection)
+    served = index.with_entries(entries).annotated(
+        {
+            UPSTREAM_DIGEST_ANNOTATION: str(upstream_digest),
+            MACHINE_TYPE_ANNOTATION: terms.machine_type.name,
+        }
+    )
+    served_body = served.serialize()
+    return Rewritten(upstream_digest, Digest.of(served_body), media_type, served_body, selection)
+
+
+def _as_clients_take_it(entry: Entry) -> Entry:
+    """`entry` without the fields of its platform for which clients refuse even what fits.
+
+    containerd, podman and CRI-O refuse a Linux entry for amd64 with a variant above v1; newer
+    clients refuse `os.features` that they do not know.
+    """
+    if not entry.is_image or entry.platform is None:
+        return entry
+    refused = set()
+    if entry.platform.architecture == "amd64":
+        refused.add("variant")
+    if entry.platform.os == "linux":
+        refused.add("os.features")
+    return entry.without_platform_fields(refused)
+
+
+def _nothing_fits(
+    upstream_digest: Digest, image: ImageName | str, terms: Terms, selection: Selection
+) -> Answer:
+    if terms.policy.no_fit is NoFit.UPSTREAM:
+        reason = "no entry fits, and the rules ask for upstream's index then"
+        return Unchanged(upstream_digest, reason, selection)
+    message = _refusal(image, terms.machine_type, selection)
+    return Refused(upstream_digest, message, selection)
+
+
+def _refusal(image: ImageName | str, machine_type: MachineType, selection: Selection) -> str:
+    """One sentence for the person who pulls: image, machine type, why the nearest do not fit."""
+    nearest = sorted(_of_its_platform(machine_type, selection), key=lambda near: len(near.lacks))
+    reasons = dict.fromkeys(f"one {verdict.reason}" for verdict in nearest)
+    why = ", ".join(list(reasons)[:_NEAREST])
+    sentence = f"MetaHub: no build of {image} fits machine type {machine_type}: {why}"
+    return one_line(sentence, MAX_MESSAGE_BYTES)
+
+
+def _of_its_platform(machine_type: MachineType, selection: Selection) -> list[Verdict]:
+    return [
+        verdict
+        for verdict in selection.verdicts
+        if verdict.entry.is_image
+        and verdict.entry.platform
+        and (not machine_type.platform or machine_type.platform.covers(verdict.entry.platform))
+    ]
