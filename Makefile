@@ -1,0 +1,65 @@
+# MetaHub's commands. Each makes what it needs first, once: a .venv of its own, from the lock.
+.DEFAULT_GOAL := help
+.PHONY: help install run demo test test-fast lint format lock clean
+
+BIN := .venv/bin
+PYTEST := $(BIN)/pytest --cov --cov-fail-under=90
+LOCKED := --only-binary :all: --require-hashes --requirement
+COMPILE = .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.12 \
+	--generate-hashes --custom-compile-command 'make lock' $(UPGRADE) pyproject.toml --group build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+install: .venv/.run ## make .venv/bin/metahub
+
+run: .venv/.run ## serve, with config.yaml and the rules of metahub_rules/
+	@$(BIN)/metahub serve
+
+demo: .venv/.run ## show the main job: one name, four machine types, four builds
+	@$(BIN)/metahub demo
+
+test: .venv/.dev ## all tests, real clients and registries too (root on Debian: installs what they need)
+	@.ci/debian-parts
+	$(PYTEST)
+	@$(ALL_OF_CORE_AND_RULES)
+
+test-fast: .venv/.dev ## the tests that need no Debian package
+	$(PYTEST) -m 'not e2e'
+	@$(ALL_OF_CORE_AND_RULES)
+
+lint: .venv/.dev ## ruff, mypy, and whether the lock fits pyproject.toml
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pip check
+
+format: .venv/.dev ## put the code into shape
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+lock: .venv/.run ## lock what pyproject.toml asks for (UPGRADE=--upgrade: the newest of everything)
+	@.ci/pip --upgrade --target .venv/lock uv
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove what make made
+	rm -rf .venv addons/metahub.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# Says nothing when all is covered, so that pytest's summary stays the last line.
+ALL_OF_CORE_AND_RULES = report=$$($(BIN)/coverage report --fail-under=100 \
+	--include='addons/metahub/core/*,addons/metahub/rules/*') || { echo "$$report"; false; }
+
+# A stamp is written last: a step that was interrupted has none, and starts over.
+.venv/.packages: requirements.lock
+	@.ci/venv
+	@.ci/pip $(LOCKED) requirements.lock
+	@touch $@
+
+.venv/.run: .venv/.packages pyproject.toml
+	@.ci/pip --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .venv/.run requirements-dev.lock
+	@.ci/pip $(LOCKED) requirements-dev.lock
+	@touch $@
