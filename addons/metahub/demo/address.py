@@ -1,0 +1,82 @@
+"""Where a registry or a proxy listens, always on loopback, and the login that it asks for.
+
+Knows how both are spelt in URLs, image names and headers; must not know who listens there.
+"""
+
+import base64
+import ipaddress
+import re
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+LOOPBACK = "127.0.0.1"
+PLAIN_NAME = re.compile(r"[a-z0-9]+(?:[.-]+[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host, a port and a scheme; `str()` gives `host:port`, as rules and image names say it."""
+
+    host: str
+    port: int
+    scheme: str = "https"
+
+    @property
+    def url(self) -> str:
+        """The address as a URL without a path."""
+        return f"{self.scheme}://{self}"
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user and a password."""
+
+    user: str
+    password: str = field(repr=False)
+
+    @property
+    def header(self) -> str:
+        """The value of `Authorization` or `Proxy-Authorization` (RFC 7617)."""
+        credentials = f"{self.user}:{self.password}".encode()
+        return f"Basic {base64.b64encode(credentials).decode()}"
+
+
+def loopback_of(host: str) -> str:
+    """The IPv4 address that a host has on loopback. Raises ValueError if it has none."""
+    try:
+        address = socket.gethostbyname(host)
+    except OSError as error:
+        raise ValueError(f"{host} has no address: {error}") from error
+    if not ipaddress.ip_address(address).is_loopback:
+        raise ValueError(f"{host} is {address}, expected an address of loopback")
+    return address
+
+
+def proxied_name(candidates: Iterable[str] | None = None) -> str | None:
+    """A name of loopback that Go's clients ask a proxy for, if this machine has one.
+
+    They never use a proxy for `localhost` nor for an address of loopback itself.
+    https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config.ProxyFunc
+    """
+    names = (socket.gethostname(), "localhost.localdomain") if candidates is None else candidates
+    return next((name for name in names if _is_proxied(name)), None)
+
+
+def _is_proxied(name: str) -> bool:
+    if name == "localhost" or PLAIN_NAME.fullmatch(name) is None:
+        return False
+    try:
+        return loopback_of(name) != name
+    except ValueError:
+        return False
+
+
+def free_port() -> int:
+    """A port that nothing listened on a moment ago, for a program that cannot choose one itself."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
