@@ -1,0 +1,38 @@
+"""buildah: pulls as podman does, into storage of the same shape."""
+
+import json
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from tests.e2e.clients.shape import Node, Pull, Spoken, speak
+from tests.e2e.clients.storage import storage_environment
+from tests.e2e.seclusion import enclosed
+
+
+@dataclass(frozen=True, slots=True)
+class Buildah:
+    """buildah on a node."""
+
+    NEEDS: ClassVar = ("buildah",)
+
+    node: Node
+
+    @classmethod
+    def on(cls, node: Node) -> Self:
+        """Nothing to start."""
+        return cls(node)
+
+    def pull(self, image: str) -> Pull:
+        """`buildah pull`; the digests are the index's and, as id, the config's."""
+        spoken = self._say("pull", image)
+        return Pull(spoken.exit_code, spoken.seen, self._digests())
+
+    def stop(self) -> None:
+        """Nothing runs on."""
+
+    def _digests(self) -> frozenset[str]:
+        images = json.loads(self._say("images", "--json", "--no-trunc").printed) or ()
+        return frozenset(image[key] for image in images for key in ("id", "digest"))
+
+    def _say(self, *words: str) -> Spoken:
+        return speak(enclosed(["buildah", *words]), storage_environment(self.node))

@@ -1,0 +1,74 @@
+"""Docker: a dockerd with its own root, and the CLI that talks to it."""
+
+import json
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from tests.e2e.clients.shape import Node, Pull, Spoken, speak
+from tests.e2e.running import Running, start, wait_until
+from tests.e2e.seclusion import CGROUP, enclosed
+
+# Debian's own client fits its daemon; another one may stand before it in PATH.
+DOCKER = "/usr/bin/docker"
+
+
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """A running dockerd; the proxy and the CA are the daemon's, the registry login is the CLI's."""
+
+    NEEDS: ClassVar = ("dockerd", "docker", "runc")
+
+    node: Node
+    daemon: Running
+
+    @classmethod
+    def on(cls, node: Node) -> Self:
+        """Start a dockerd on the node and wait until it answers."""
+        log = node.directory / "dockerd.log"
+        daemon = start(enclosed(_dockerd(node)), log=log, environment=node.environment())
+        docker = cls(node, daemon)
+        node.login_file()
+        wait_until(lambda: docker._say("version").exit_code == 0, daemon)
+        return docker
+
+    def pull(self, image: str) -> Pull:
+        """`docker pull`; the digests are those of RepoDigests."""
+        spoken = self._say("pull", image)
+        return Pull(spoken.exit_code, spoken.seen, self._repo_digests(image))
+
+    def run(self, image: str) -> Spoken:
+        """`docker run` without a network."""
+        return self._say("run", "--rm", "--network", "none", image)
+
+    def stop(self) -> None:
+        """Kill the daemon; its containers and mounts end with its namespaces."""
+        self.daemon.kill()
+
+    def _repo_digests(self, image: str) -> frozenset[str]:
+        spoken = self._say("image", "inspect", "--format", "{{json .RepoDigests}}", image)
+        names = json.loads(spoken.printed) if spoken.exit_code == 0 else []
+        return frozenset(name.partition("@")[2] for name in names)
+
+    def _say(self, *words: str) -> Spoken:
+        place = ("--config", str(self.node.directory), "--host", _socket(self.node))
+        return speak([DOCKER, *place, *words], self.node.environment())
+
+
+def _socket(node: Node) -> str:
+    return f"unix://{node.directory}/docker.sock"
+
+
+def _dockerd(node: Node) -> list[str]:
+    root = node.directory
+    places = {"data-root": "root", "exec-root": "exec", "pidfile": "docker.pid"}
+    return [
+        "dockerd",
+        f"--host={_socket(node)}",
+        *(f"--{option}={root / place}" for option, place in places.items()),
+        f"--cgroup-parent={CGROUP}",
+        "--storage-driver=vfs",
+        "--bridge=none",
+        "--iptables=false",
+        "--ip6tables=false",
+        "--ip-forward=false",
+    ]

@@ -1,0 +1,44 @@
+"""podman: no daemon, so every command gets namespaces of its own and the node's roots."""
+
+import json
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from tests.e2e.clients.shape import Node, Pull, Spoken, speak
+from tests.e2e.clients.storage import storage_environment
+from tests.e2e.seclusion import CGROUP, enclosed
+
+
+@dataclass(frozen=True, slots=True)
+class Podman:
+    """podman on a node."""
+
+    NEEDS: ClassVar = ("podman", "runc")
+
+    node: Node
+
+    @classmethod
+    def on(cls, node: Node) -> Self:
+        """Nothing to start."""
+        return cls(node)
+
+    def pull(self, image: str) -> Pull:
+        """`podman pull`; the digests are those of RepoDigests: the index and the manifest."""
+        spoken = self._say("pull", image)
+        return Pull(spoken.exit_code, spoken.seen, self._repo_digests(image))
+
+    def run(self, image: str) -> Spoken:
+        """`podman run` without a network."""
+        options = ("--rm", "--pull=never", "--network=none", f"--cgroup-parent={CGROUP}")
+        return self._say("run", *options, image)
+
+    def stop(self) -> None:
+        """Nothing runs on."""
+
+    def _repo_digests(self, image: str) -> frozenset[str]:
+        spoken = self._say("image", "inspect", "--format", "{{json .RepoDigests}}", image)
+        names = json.loads(spoken.printed) if spoken.exit_code == 0 else []
+        return frozenset(name.partition("@")[2] for name in names)
+
+    def _say(self, *words: str) -> Spoken:
+        return speak(enclosed(["podman", *words]), storage_environment(self.node))

@@ -1,0 +1,33 @@
+"""The storage and the settings that podman, buildah and skopeo share."""
+
+from tests.e2e.clients.shape import Node
+
+# A container may not raise limits above those of the one who starts it.
+_CONTAINERS = """\
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+[engine]
+cgroup_manager = "cgroupfs"
+runtime = "runc"
+events_logger = "file"
+"""
+
+_STORAGE = """\
+[storage]
+driver = "vfs"
+graphroot = "{root}/graph"
+runroot = "{root}/run"
+"""
+
+
+def storage_environment(node: Node) -> dict[str, str]:
+    """The node's environment, with storage and login below its own directory."""
+    containers, storage = node.directory / "containers.conf", node.directory / "storage.conf"
+    containers.write_text(_CONTAINERS)
+    storage.write_text(_STORAGE.format(root=node.directory))
+    return {
+        **node.environment(),
+        "CONTAINERS_CONF": str(containers),
+        "CONTAINERS_STORAGE_CONF": str(storage),
+        "REGISTRY_AUTH_FILE": str(node.login_file()),
+    }

@@ -1,0 +1,123 @@
+"""An upstream that answers exactly what a test says: wrong, slow, cut, huge.
+
+Knows HTTP. Must not know what an index is.
+"""
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from ssl import SSLContext
+from typing import Self
+
+from aiohttp import web
+
+from metahub.demo.address import LOOPBACK, Address
+
+PIECE = 64 * 1024  # bytes written at once
+UNKNOWN_NAME = b'{"errors":[{"code":"NAME_UNKNOWN","message":"nothing is here"}]}'
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer. `cut_after` bytes of the body the connection is cut, at 0 before the status.
+
+    `pause` is the time in seconds before each piece of the body.
+    """
+
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+    reason: str | None = None
+    pause: float = 0
+    cut_after: int | None = None
+    has_length: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it arrived; header names in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+
+
+class OddRegistry:
+    """Answers each path with the Reply set for it, and everything else with 404."""
+
+    def __init__(self, tls: SSLContext | None, host: str = "localhost") -> None:
+        """Serve TLS, or plain HTTP without a context, under this name of loopback."""
+        self.replies: dict[str | tuple[str, str], Reply] = {}
+        self.asked: list[Asked] = []
+        self._tls, self._host = tls, host
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
+
+    def __enter__(self) -> Self:
+        """Listen on a port of its own choice."""
+        self._thread.start()
+        port = self._run(self._listen()).result()
+        self.address = Address(self._host, port, "https" if self._tls else "http")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Cut what still runs."""
+        self._run(self._runner.cleanup()).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def __setitem__(self, path: str | tuple[str, str], reply: Reply) -> None:
+        """Answer a path, or a method and a path, so; HEAD answers as GET unless it has its own."""
+        self.replies[path] = reply
+
+    def times(self, method: str, path: str) -> int:
+        """How often this was asked."""
+        return sum((asked.method, asked.path) == (method, path) for asked in self.asked)
+
+    def _run[T](self, work: Coroutine[object, object, T]) -> Future[T]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    async def _listen(self) -> int:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, LOOPBACK, 0, ssl_context=self._tls).start()
+        port: int = self._runner.addresses[0][1]
+        return port
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.raw_path
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.asked.append(Asked(request.method, path, headers))
+        nothing = Reply(UNKNOWN_NAME, {"Content-Type": "application/json"}, 404)
+        reply = self.replies.get((request.method, path)) or self.replies.get(path, nothing)
+        return await _send(reply, request)
+
+
+async def _send(reply: Reply, request: web.BaseRequest) -> web.StreamResponse:
+    if reply.cut_after == 0:
+        return _cut(request)
+    response = web.StreamResponse(status=reply.status, reason=reply.reason, headers=reply.headers)
+    if reply.has_length and "Content-Length" not in reply.headers:
+        response.content_length = len(reply.body)
+    await response.prepare(request)
+    if request.method != "HEAD":
+        await _write(reply, response)
+    if reply.cut_after is not None:
+        return _cut(request)
+    return response
+
+
+async def _write(reply: Reply, response: web.StreamResponse) -> None:
+    body = memoryview(reply.body)[: reply.cut_after]
+    for start in range(0, len(body), PIECE):
+        await asyncio.sleep(reply.pause)
+        await response.write(body[start : start + PIECE])
+
+
+def _cut(request: web.BaseRequest) -> web.StreamResponse:
+    if request.transport:
+        request.transport.abort()
+    return web.Response()

@@ -1,0 +1,41 @@
+"""The parts of the machine that a test needs, and what a person does where one is missing.
+
+Knows Debian's packages. Must not know what a test does with a part.
+"""
+
+import os
+import shutil
+
+import pytest
+
+from tests.e2e import seclusion
+from tests.e2e.running import bare_environment
+
+# command -> package
+PACKAGES = {
+    "docker-registry": "docker-registry",
+    "dockerd": "docker.io",
+    "containerd": "containerd",
+    "ctr": "containerd",
+    "podman": "podman",
+    "skopeo": "skopeo",
+    "buildah": "buildah",
+    "docker": "docker.io",
+    "runc": "runc",
+}
+
+
+def require(*commands: str) -> None:
+    """Skip the test, or fail it under CI=true, unless this machine has what it needs."""
+    path = bare_environment()["PATH"]
+    missing = {PACKAGES[name] for name in commands if shutil.which(name, path=path) is None}
+    if missing:
+        _do_without(f"`apt-get install {' '.join(sorted(missing))}` installs what it needs")
+    if not seclusion.is_allowed():
+        _do_without("it needs root and may then use unshare(1): run it as root")
+
+
+def _do_without(remedy: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"this test cannot run here: {remedy}", pytrace=False)
+    pytest.skip(f"this test cannot run here: {remedy}")

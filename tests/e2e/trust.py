@@ -1,0 +1,33 @@
+"""Whom the parts believe: one authority, and one certificate for every registry of the tests.
+
+Knows the names of registries. Must not know the proxy's own authority.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from metahub.demo.address import LOOPBACK
+from metahub.demo.tls import Authority, KeyPair
+
+# A name that only the proxy can resolve, so that no client gets past it.
+HOST = "reg.test"
+HERE = "localhost"  # Go never asks a proxy for it
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """The authority's certificate, a registry's key pair, and a file that resolves its name."""
+
+    authority: Path
+    pair: KeyPair
+    hosts: Path
+
+    @classmethod
+    def below(cls, directory: Path) -> Self:
+        """Make all three in a directory."""
+        authority = Authority.create("MetaHub test registries")
+        hosts = directory / "hosts"
+        hosts.write_text("".join(f"{LOOPBACK} {name}\n" for name in (HERE, HOST)))
+        pair = authority.issue(directory, HOST, HERE, LOOPBACK)
+        return cls(authority.write(directory / "authority.pem"), pair, hosts)
