@@ -1,0 +1,73 @@
+"""What a store keeps and promises.
+
+Knows the words between a store and those who ask it. Must not know where anything is kept.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from metahub.core.digest import Digest
+
+
+class StoreError(Exception):
+    """The store could not answer. The message is one sentence that names the place and a remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes as they are served."""
+
+    media_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An index of ours, and the upstream indexes that it was made of, the newest first.
+
+    There may be several: a Docker manifest list of ours does not name its origin, so that two
+    upstream lists which differ only in what went become the same one.
+    """
+
+    content: Content
+    made_of: tuple[Digest, ...]
+
+
+class Store(Protocol):
+    """Remembers indexes by their digests. May be used from any number of threads.
+
+    Whatever is kept is found from the moment that `keep_…` returns. Upstream's indexes and ours
+    are apart: what was kept as one is never found as the other. Every method may raise StoreError.
+    """
+
+    def index(self, digest: Digest) -> Content | None:
+        """The upstream index `digest` (`D`); None if it was never kept."""
+        ...
+
+    def keep_index(self, digest: Digest, content: Content) -> None:
+        """Keep an upstream index. The same again changes nothing.
+
+        Raises ValueError if `digest` is not that of the body.
+        """
+        ...
+
+    def answer(self, digest: Digest) -> KeptAnswer | None:
+        """The index of ours `digest` (`D'`); None if it was never kept."""
+        ...
+
+    def keep_answer(self, digest: Digest, content: Content, upstream: Digest) -> None:
+        """Keep an index of ours that was made of `upstream`, which becomes the newest origin.
+
+        Raises ValueError if `digest` is not that of the body.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of what the store holds open; it is not asked again."""
+        ...
+
+
+def refuse_unless_verified(digest: Digest, content: Content) -> None:
+    """Raise ValueError if `digest` is not that of the body: nothing is kept under a false name."""
+    if not digest.verifies(content.body):
+        raise ValueError(f"{digest} is not the digest of these {len(content.body)} bytes")

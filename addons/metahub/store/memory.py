@@ -1,0 +1,44 @@
+"""A store for as long as the process lives.
+
+Knows the contract of a store. Must not know SQL, nor any file.
+"""
+
+from threading import Lock
+
+from metahub.core.digest import Digest
+from metahub.store.contract import Content, KeptAnswer, refuse_unless_verified
+
+
+class MemoryStore:
+    """Keeps everything in dictionaries. A store like any other, for tests and short lives."""
+
+    __slots__ = ("_answers", "_indexes", "_lock")
+
+    def __init__(self) -> None:
+        self._indexes: dict[Digest, Content] = {}
+        self._answers: dict[Digest, KeptAnswer] = {}
+        self._lock = Lock()
+
+    def index(self, digest: Digest) -> Content | None:
+        """The upstream index `digest`; None if it was never kept."""
+        return self._indexes.get(digest)
+
+    def keep_index(self, digest: Digest, content: Content) -> None:
+        """Keep an upstream index. Raises ValueError if `digest` is not that of the body."""
+        refuse_unless_verified(digest, content)
+        self._indexes[digest] = content
+
+    def answer(self, digest: Digest) -> KeptAnswer | None:
+        """The index of ours `digest`; None if it was never kept."""
+        return self._answers.get(digest)
+
+    def keep_answer(self, digest: Digest, content: Content, upstream: Digest) -> None:
+        """Keep an index of ours. Raises ValueError if `digest` is not that of the body."""
+        refuse_unless_verified(digest, content)
+        with self._lock:
+            known = self._answers.get(digest)
+            older = [origin for origin in known.made_of if origin != upstream] if known else []
+            self._answers[digest] = KeptAnswer(content, (upstream, *older))
+
+    def close(self) -> None:
+        """Nothing is held open."""

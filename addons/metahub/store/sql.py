@@ -1,0 +1,142 @@
+"""A store in a SQLite file, which any number of threads and processes of one machine may share.
+
+Knows the rows of the tables. Must not know what an index means.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection, Engine, Table, delete, insert, select
+from sqlalchemy.dialects import sqlite
+
+from metahub.core.digest import Digest
+from metahub.store.contract import Content, KeptAnswer, StoreError, refuse_unless_verified
+from metahub.store.schema import ANSWERS, INDEXES, ORIGINS, ForeignFileError, prepare
+from metahub.store.sqlite import explained, open_file
+
+LOCK_TIMEOUT_SECONDS = 5.0
+"""How long to wait for another thread or process that writes. A write takes milliseconds."""
+
+
+class SqlStore:
+    """Keeps everything in one file. Comes from `SqlStore.at`."""
+
+    __slots__ = ("_engine", "_opened", "_path")
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        self._path = path
+        self._engine = engine
+        self._opened = _identity(path)
+
+    @classmethod
+    def at(cls, path: Path, lock_timeout: float = LOCK_TIMEOUT_SECONDS) -> Self:
+        """The store in the file `path`, made where there is none. Raises StoreError."""
+        path = path.absolute()
+        with explained(path):
+            store = cls(path, open_file(path, lock_timeout))
+        try:
+            store._prepare()
+        except StoreError:
+            store.close()
+            raise
+        return store
+
+    def index(self, digest: Digest) -> Content | None:
+        """The upstream index `digest`; None if it was never kept."""
+        with self._reading() as connection:
+            return _verified(_stored(connection, INDEXES, digest), digest)
+
+    def keep_index(self, digest: Digest, content: Content) -> None:
+        """Keep an upstream index. Raises ValueError if `digest` is not that of the body."""
+        refuse_unless_verified(digest, content)
+        with self._reading() as connection:
+            if _stored(connection, INDEXES, digest) == content:
+                return
+        with self._writing() as connection:
+            _write(connection, INDEXES, digest, content)
+
+    def answer(self, digest: Digest) -> KeptAnswer | None:
+        """The index of ours `digest`; None if it was never kept."""
+        with self._reading() as connection:
+            content = _verified(_stored(connection, ANSWERS, digest), digest)
+            return KeptAnswer(content, _made_of(connection, digest)) if content else None
+
+    def keep_answer(self, digest: Digest, content: Content, upstream: Digest) -> None:
+        """Keep an index of ours. Raises ValueError if `digest` is not that of the body."""
+        refuse_unless_verified(digest, content)
+        with self._reading() as connection:
+            newest = _made_of(connection, digest)[:1]
+            if newest == (upstream,) and _stored(connection, ANSWERS, digest) == content:
+                return
+        with self._writing() as connection:
+            _write(connection, ANSWERS, digest, content)
+            _make_newest(connection, digest, upstream)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._engine.dispose()
+
+    def _prepare(self) -> None:
+        try:
+            with self._writing() as connection:
+                prepare(connection)
+        except ForeignFileError as error:
+            raise StoreError(
+                f"{self._path} {error}: choose another file, or move it away"
+            ) from error
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with explained(self._path), self._engine.connect() as connection:
+            self._refuse_if_replaced()
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction that holds the lock from its start: it can wait for it, and never fails."""
+        with explained(self._path), self._engine.begin() as connection:
+            self._refuse_if_replaced()
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+
+    def _refuse_if_replaced(self) -> None:
+        """A file without a name takes all that is written, and is gone after a restart."""
+        if not self._path.exists() or _identity(self._path) != self._opened:
+            raise StoreError(f"{self._path} was taken away while it was in use: restart MetaHub")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _stored(connection: Connection, table: Table, digest: Digest) -> Content | None:
+    wanted = select(table.c.media_type, table.c.body).where(table.c.digest == str(digest))
+    row = connection.execute(wanted).one_or_none()
+    return Content(row.media_type, row.body) if row else None
+
+
+def _verified(content: Content | None, digest: Digest) -> Content | None:
+    if content is not None:
+        refuse_unless_verified(digest, content)
+    return content
+
+
+def _made_of(connection: Connection, digest: Digest) -> tuple[Digest, ...]:
+    origins = select(ORIGINS.c.upstream).where(ORIGINS.c.answer == str(digest))
+    newest_first = connection.execute(origins.order_by(ORIGINS.c.place.desc()))
+    return tuple(map(Digest.parse, newest_first.scalars()))
+
+
+def _write(connection: Connection, table: Table, digest: Digest, content: Content) -> None:
+    row = {"media_type": content.media_type, "body": content.body}
+    statement = sqlite.insert(table).values(digest=str(digest), **row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=row))
+
+
+def _make_newest(connection: Connection, digest: Digest, upstream: Digest) -> None:
+    pair = {"answer": str(digest), "upstream": str(upstream)}
+    connection.execute(delete(ORIGINS).filter_by(**pair))
+    connection.execute(insert(ORIGINS).values(pair))
