@@ -1,10 +1,10 @@
 """Addresses on loopback, and logins."""
 
-import socket
+import re
 
 import pytest
 
-from metahub.demo.address import Address, Login, free_port, loopback_of, proxied_name
+from metahub.demo.address import Address, Login, loopback_of, port_after, proxied_name
 
 
 def test_an_address_prints_as_in_an_image_name() -> None:
@@ -53,6 +53,22 @@ def test_the_machine_itself_is_asked_for_a_name() -> None:
     assert name is None or loopback_of(name).startswith("127.")
 
 
-def test_a_free_port_can_be_listened_on() -> None:
-    """At least right afterwards."""
-    socket.create_server(("127.0.0.1", free_port())).close()
+@pytest.mark.parametrize(
+    ("line", "port"),
+    [
+        ('level=info msg="listening on 127.0.0.1:38129, tls" version=2.8', 38129),
+        ("MetaHub is listening on http://127.0.0.1:8080", 8080),
+        ("listening on http://127.0.0.1:8080, http://127.0.0.1:8081", 8080),
+    ],
+)
+def test_a_port_is_read_where_a_program_chose_it(line: str, port: int) -> None:
+    """The first of them."""
+    assert port_after("listening on ", line) == port
+
+
+@pytest.mark.parametrize("line", ["", "listening on a pipe", "listening at 127.0.0.1:1"])
+def test_a_line_without_a_port_is_an_error(line: str) -> None:
+    """It shows the line."""
+    message = f"expected `listening on HOST:PORT`, found {line!r}"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        port_after("listening on ", line)

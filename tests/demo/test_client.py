@@ -254,6 +254,13 @@ async def test_it_goes_through_a_proxy(tmp_path: Path) -> None:
     assert not any("Proxy-Authorization" in asked.headers for asked in registry.requests)
 
 
+async def test_a_registry_that_is_not_there_is_an_error() -> None:
+    """The error says what was asked for, and why there is no answer."""
+    async with connected(Address("127.0.0.1", 1), "a") as client:
+        with pytest.raises(TransferError, match=r"^HEAD /v2/a/manifests/1: Cannot connect to host"):
+            await client.pull("1", "amd64")
+
+
 def test_a_proxy_prints_as_in_the_environment_of_a_node() -> None:
     """Whatever the password is made of."""
     address = Address("127.0.0.1", 8080, "http")

@@ -62,7 +62,11 @@ def proxied_name(candidates: Iterable[str] | None = None) -> str | None:
     They never use a proxy for `localhost` nor for an address of loopback itself.
     https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config.ProxyFunc
     """
-    names = (socket.gethostname(), "localhost.localdomain") if candidates is None else candidates
+    names = (
+        (socket.gethostname(), "localhost.localdomain", "reg.test")
+        if candidates is None
+        else candidates
+    )
     return next((name for name in names if _is_proxied(name)), None)
 
 
@@ -75,8 +79,12 @@ def _is_proxied(name: str) -> bool:
         return False
 
 
-def free_port() -> int:
-    """A port that nothing listened on a moment ago, for a program that cannot choose one itself."""
-    with socket.create_server((LOOPBACK, 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+def port_after(words: str, line: str) -> int:
+    """The port in what a program says when it listens, `WORDS[SCHEME://]HOST:PORT`.
+
+    Raises ValueError if there is none.
+    """
+    match = re.search(rf"{re.escape(words)}(?:\w+://)?[\w.]+:(\d+)", line)
+    if match is None:
+        raise ValueError(f"expected `{words}HOST:PORT`, found {line!r}")
+    return int(match[1])

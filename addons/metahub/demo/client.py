@@ -181,11 +181,15 @@ class Client:
         # Not among the session's own headers: aiohttp would show those to the proxy as well.
         login = {"Authorization": self.login.header} if self.login else {}
         headers = {**(headers or {}), **login}
-        async with self.session.request(method, url, headers=headers, data=content) as response:
-            answer = Answer(response.url, response.headers, await response.read())
-            if response.status != status:
-                raise TransferError(_unexpected(method, status, response, answer))
-            return answer
+        asking = self.session.request(method, url, headers=headers, data=content)
+        try:
+            async with asking as response:
+                answer = Answer(response.url, response.headers, await response.read())
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise TransferError(f"{method} {url}: {str(error) or 'no answer in time'}") from error
+        if response.status != status:
+            raise TransferError(_unexpected(method, status, response, answer))
+        return answer
 
 
 @asynccontextmanager

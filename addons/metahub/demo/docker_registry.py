@@ -4,7 +4,6 @@ Knows its configuration; must not know what is pushed.
 """
 
 import json
-import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator
@@ -13,12 +12,12 @@ from pathlib import Path
 
 import bcrypt
 
-from metahub.demo.address import LOOPBACK, Address, Login, loopback_of
+from metahub.demo.address import LOOPBACK, Address, Login, loopback_of, port_after
 from metahub.demo.program import started
 from metahub.demo.tls import KeyPair
 
 COMMAND = "docker-registry"
-LISTENING = "listening on "
+READY = "listening on "
 CHEAPEST_BCRYPT = 4  # rounds: the password is as short-lived as the registry
 
 
@@ -38,7 +37,7 @@ async def docker_registry(
     file = _write_configuration(directory, pair, host, login)
     output = directory / "docker-registry.log"
     async with started(COMMAND, [COMMAND, "serve", file], output) as program:
-        yield Address(host, _port_in(await program.said(LISTENING)))
+        yield Address(host, port_after(READY, await program.said(READY)))
 
 
 def _write_configuration(directory: Path, pair: KeyPair, host: str, login: Login | None) -> Path:
@@ -63,10 +62,3 @@ def _write_htpasswd(file: Path, login: Login) -> dict[str, str]:
     hashed = bcrypt.hashpw(login.password.encode(), bcrypt.gensalt(CHEAPEST_BCRYPT))
     file.write_text(f"{login.user}:{hashed.decode()}\n")
     return {"realm": "metahub demo", "path": str(file)}
-
-
-def _port_in(line: str) -> int:
-    match = re.search(rf"{LISTENING}\S+:(\d+)", line)
-    if match is None:
-        raise ValueError(f"expected `{LISTENING}HOST:PORT`, found {line!r}")
-    return int(match[1])
