@@ -1,10 +1,11 @@
 """Addresses on loopback, and logins."""
 
 import re
+import socket
 
 import pytest
 
-from metahub.demo.address import Address, Login, loopback_of, port_after, proxied_name
+from metahub.demo.address import Address, Login, free_port, loopback_of, port_after, proxied_name
 
 
 def test_an_address_prints_as_in_an_image_name() -> None:
@@ -72,3 +73,8 @@ def test_a_line_without_a_port_is_an_error(line: str) -> None:
     message = f"expected `listening on HOST:PORT`, found {line!r}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         port_after("listening on ", line)
+
+
+def test_a_free_port_can_be_listened_on() -> None:
+    """At least right afterwards."""
+    socket.create_server(("127.0.0.1", free_port())).close()

@@ -7,13 +7,19 @@ import pytest
 from metahub.demo.address import Login
 from metahub.demo.bench import qnib_bench
 from metahub.demo.client import Target, TransferError, connected
-from metahub.demo.docker_registry import docker_registry
+from metahub.demo.docker_registry import COMMAND, docker_registry
 from metahub.demo.images import DOCKER, OCI, Format
 from metahub.demo.program import ProgramError
 from metahub.demo.tls import Authority, KeyPair, trusting
+from tests.e2e.parts import require
 
 pytestmark = pytest.mark.e2e
 LOGIN = Login("tim", "taler")
+
+
+@pytest.fixture(autouse=True)
+def _docker_registry() -> None:
+    require(COMMAND)
 
 
 @pytest.mark.parametrize("image_format", [OCI, DOCKER], ids=["oci", "docker"])

@@ -88,3 +88,10 @@ def port_after(words: str, line: str) -> int:
     if match is None:
         raise ValueError(f"expected `{words}HOST:PORT`, found {line!r}")
     return int(match[1])
+
+
+def free_port() -> int:
+    """A port that nothing listened on a moment ago, for a program that cannot choose one itself."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
