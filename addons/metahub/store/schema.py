@@ -45,18 +45,34 @@ class ForeignFileError(Exception):
     """The file is a database, but none that this MetaHub can use. The message says what it is."""
 
 
-def prepare(connection: Connection) -> None:
-    """Make the tables in a new file, within a transaction. Raises ForeignFileError."""
-    stated = _stated(connection, "application_id"), _stated(connection, "user_version")
-    if stated == (APPLICATION_ID, VERSION):
-        return
-    if stated[0] == APPLICATION_ID:
-        raise ForeignFileError(f"has format {stated[1]}, and this MetaHub writes format {VERSION}")
-    if stated != (0, 0) or _stated(connection, "schema_version") != 0:
-        raise ForeignFileError("is the database of another program")
+def make(connection: Connection) -> None:
+    """Make the tables, in a file that is empty."""
     _TABLES.create_all(connection)
+    _sign(connection)
+
+
+def recognise(connection: Connection) -> None:
+    """Raise ForeignFileError for a file that `make` has not made.
+
+    Signs it again, so that a file that cannot be written is told now, and not at the first pull.
+    """
+    _refuse_unreadable(connection)
+    if _stated(connection, "application_id") != APPLICATION_ID:
+        raise ForeignFileError("is no store of MetaHub's")
+    version = _stated(connection, "user_version")
+    if version != VERSION:
+        raise ForeignFileError(f"has format {version}, and this MetaHub knows format {VERSION}")
+    _sign(connection)
+
+
+def _sign(connection: Connection) -> None:
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+
+
+def _refuse_unreadable(connection: Connection) -> None:
+    """A pragma gives 0 where the file cannot be read; a query fails."""
+    connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
 
 
 def _stated(connection: Connection, pragma: str) -> int:

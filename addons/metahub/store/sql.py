@@ -13,8 +13,15 @@ from sqlalchemy.dialects import sqlite
 
 from metahub.core.digest import Digest
 from metahub.store.contract import Content, KeptAnswer, StoreError, refuse_unless_verified
-from metahub.store.schema import ANSWERS, INDEXES, ORIGINS, ForeignFileError, prepare
-from metahub.store.sqlite import explained, open_file
+from metahub.store.schema import (
+    ANSWERS,
+    INDEXES,
+    ORIGINS,
+    ForeignFileError,
+    make,
+    recognise,
+)
+from metahub.store.sqlite import create_file, explained, open_file
 
 LOCK_TIMEOUT_SECONDS = 5.0
 """How long to wait for another thread or process that writes. A write takes milliseconds."""
@@ -35,9 +42,11 @@ class SqlStore:
         """The store in the file `path`, made where there is none. Raises StoreError."""
         path = path.absolute()
         with explained(path):
+            if not path.exists():
+                create_file(path, make)
             store = cls(path, open_file(path, lock_timeout))
         try:
-            store._prepare()
+            store._recognise()
         except StoreError:
             store.close()
             raise
@@ -78,14 +87,12 @@ class SqlStore:
         """Close the file."""
         self._engine.dispose()
 
-    def _prepare(self) -> None:
+    def _recognise(self) -> None:
         try:
             with self._writing() as connection:
-                prepare(connection)
+                recognise(connection)
         except ForeignFileError as error:
-            raise StoreError(
-                f"{self._path} {error}: choose another file, or move it away"
-            ) from error
+            raise StoreError(f"{self._path} {error}: choose another file") from error
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -95,7 +102,7 @@ class SqlStore:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """A transaction that holds the lock from its start: it can wait for it, and never fails."""
+        """A transaction that waits for its lock at the start, so that none is refused half-way."""
         with explained(self._path), self._engine.begin() as connection:
             self._refuse_if_replaced()
             connection.exec_driver_sql("BEGIN IMMEDIATE")

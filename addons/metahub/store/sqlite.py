@@ -3,14 +3,14 @@
 Knows SQLite's ways with files and locks. Must not know the tables.
 """
 
-import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from metahub.core.distribution import one_line
@@ -21,7 +21,11 @@ _PRIVATE = 0o600
 
 # FULL syncs the log before a commit returns: an answer outlives a loss of power too, for a
 # millisecond or two once for each new D'. https://www.sqlite.org/pragma.html#pragma_synchronous
-_ON_CONNECT = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
+_DURABLE = "PRAGMA synchronous = FULL"
+
+# Who reads never waits for who writes. The file remembers it; a file that others have open may
+# refuse it. https://www.sqlite.org/wal.html
+_WRITE_AHEAD = "PRAGMA journal_mode = WAL"
 
 _REMEDIES = {
     sqlite3.SQLITE_BUSY: "stop the program that keeps it locked, or choose another file",
@@ -35,23 +39,48 @@ _REMEDIES = {
 _OTHER_REMEDY = "choose another file, or report this"
 
 
-def open_file(path: Path, lock_timeout: float) -> Engine:
-    """The engine on the file `path`, made where there is none. Raises OSError."""
+def create_file(path: Path, fill: Callable[[Connection], None]) -> None:
+    """Create the file `path` as `fill` fills it, unless another does so first. Raises OSError.
+
+    It is whole from its first moment, since another process may open it at the next.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE))
+    with TemporaryDirectory(prefix=".", dir=path.parent) as private:
+        fresh = Path(private) / "fresh"
+        _write(fresh, fill)
+        fresh.chmod(_PRIVATE)
+        with suppress(FileExistsError):
+            path.hardlink_to(fresh)
+
+
+def _write(path: Path, fill: Callable[[Connection], None]) -> None:
+    engine = open_file(path, lock_timeout=0)
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(_WRITE_AHEAD)
+            fill(connection)
+    finally:
+        engine.dispose()
+
+
+def open_file(path: Path, lock_timeout: float) -> Engine:
+    """The engine on the file `path`. Who writes waits `lock_timeout` seconds for who wrote first.
+
+    Only SQLite may open the file: closing it elsewhere in the process lets go of SQLite's locks.
+    https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+    """
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         isolation_level="AUTOCOMMIT",
         connect_args={"timeout": lock_timeout},
         max_overflow=-1,
     )
-    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "connect", _make_durable)
     return engine
 
 
-def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
-    for pragma in _ON_CONNECT:
-        connection.execute(pragma)
+def _make_durable(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.execute(_DURABLE)
 
 
 @contextmanager

@@ -1,0 +1,165 @@
+"""What every store promises, shown on every store there is."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from metahub.core.digest import Digest
+from metahub.core.distribution import DOCKER_LIST, MAX_MANIFEST_BYTES, OCI_INDEX
+from metahub.store import Content, KeptAnswer, MemoryStore, SqlStore, Store
+
+
+class ForgetfulSqlStore:
+    """A SqlStore that is opened for each question anew: it knows only what the file holds."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def index(self, digest: Digest) -> Content | None:
+        return self._ask(lambda store: store.index(digest))
+
+    def keep_index(self, digest: Digest, content: Content) -> None:
+        self._ask(lambda store: store.keep_index(digest, content))
+
+    def answer(self, digest: Digest) -> KeptAnswer | None:
+        return self._ask(lambda store: store.answer(digest))
+
+    def keep_answer(self, digest: Digest, content: Content, upstream: Digest) -> None:
+        self._ask(lambda store: store.keep_answer(digest, content, upstream))
+
+    def close(self) -> None:
+        pass
+
+    def _ask[T](self, question: Callable[[SqlStore], T]) -> T:
+        store = SqlStore.at(self._path)
+        try:
+            return question(store)
+        finally:
+            store.close()
+
+
+STORES: dict[str, Callable[[Path], Store]] = {
+    "memory": lambda _: MemoryStore(),
+    "sql": SqlStore.at,
+    "sql, opened anew for each question": ForgetfulSqlStore,
+}
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Each of the stores, empty."""
+    opened = STORES[request.param](tmp_path / "metahub.sqlite")
+    yield opened
+    opened.close()
+
+
+UPSTREAM = Content(OCI_INDEX, b'{"schemaVersion":2,"manifests":[{"size":1},{"size":2}]}')
+OURS = Content(OCI_INDEX, b'{"schemaVersion":2,"manifests":[{"size":2}]}')
+D = Digest.of(UPSTREAM.body)
+D_PRIME = Digest.of(OURS.body)
+OLDER, NEWER = Digest.of(b"yesterday's index"), Digest.of(b"today's index")
+
+
+def test_what_was_never_kept_is_not_known(store: Store) -> None:
+    """It is no error: a client may ask for any digest."""
+    assert store.index(D) is None
+    assert store.answer(D_PRIME) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        UPSTREAM,
+        Content(DOCKER_LIST, b"\xef\xbb\xbf{}\r\n\x00\xff"),
+        Content("application/vnd.example+json", b""),
+        Content(OCI_INDEX, bytes(range(256)) * (MAX_MANIFEST_BYTES // 256)),
+    ],
+    ids=["an index", "no text", "empty", "as large as clients take"],
+)
+def test_content_comes_back_byte_for_byte(store: Store, content: Content) -> None:
+    """Whatever the bytes are: a store does not look into them."""
+    digest = Digest.of(content.body)
+    store.keep_index(digest, content)
+    store.keep_answer(digest, content, D)
+    assert store.index(digest) == content
+    assert store.answer(digest) == KeptAnswer(content, (D,))
+
+
+def test_upstreams_indexes_and_ours_are_apart(store: Store) -> None:
+    """A pin of upstream's index is a pin: it may not be taken for an answer of ours."""
+    store.keep_index(D, UPSTREAM)
+    store.keep_answer(D_PRIME, OURS, D)
+    assert store.answer(D) is None
+    assert store.index(D_PRIME) is None
+
+
+def test_the_same_again_changes_nothing(store: Store) -> None:
+    """Every pull keeps what it answers."""
+    for _ in range(3):
+        store.keep_index(D, UPSTREAM)
+        store.keep_answer(D_PRIME, OURS, D)
+    assert store.index(D) == UPSTREAM
+    assert store.answer(D_PRIME) == KeptAnswer(OURS, (D,))
+
+
+def test_an_answer_remembers_all_that_it_was_made_of(store: Store) -> None:
+    """A Docker manifest list of ours does not say where it is from, so several may become one."""
+    store.keep_answer(D_PRIME, OURS, OLDER)
+    store.keep_answer(D_PRIME, OURS, NEWER)
+    assert store.answer(D_PRIME) == KeptAnswer(OURS, (NEWER, OLDER))
+
+
+def test_the_newest_origin_is_the_last_that_was_kept(store: Store) -> None:
+    """A tag that was set back points to an older index again: upstream has that one."""
+    for upstream in (OLDER, D, NEWER, OLDER):
+        store.keep_answer(D_PRIME, OURS, upstream)
+    assert store.answer(D_PRIME) == KeptAnswer(OURS, (OLDER, NEWER, D))
+
+
+def test_an_origin_may_be_a_digest_of_another_algorithm(store: Store) -> None:
+    """A registry may name its indexes by sha512."""
+    upstream = Digest.parse("sha512:" + "0123456789abcdef" * 8)
+    store.keep_answer(D_PRIME, OURS, upstream)
+    assert store.answer(D_PRIME) == KeptAnswer(OURS, (upstream,))
+
+
+def test_the_last_media_type_counts(store: Store) -> None:
+    """An index need not say its own: the registry does, and may have been set right since."""
+    store.keep_index(D, Content("application/json", UPSTREAM.body))
+    store.keep_index(D, UPSTREAM)
+    assert store.index(D) == UPSTREAM
+
+
+@pytest.mark.parametrize(
+    "other", [b"", b"{}", UPSTREAM.body + b"\n"], ids=["empty", "other", "longer"]
+)
+def test_nothing_is_kept_under_a_false_name(store: Store, other: bytes) -> None:
+    """Whoever asks by digest relies on it."""
+    content = Content(OCI_INDEX, other)
+    message = f"^{D} is not the digest of these {len(other)} bytes$"
+    with pytest.raises(ValueError, match=message):
+        store.keep_index(D, content)
+    with pytest.raises(ValueError, match=message):
+        store.keep_answer(D, content, D)
+    assert store.index(D) is None
+    assert store.answer(D) is None
+
+
+def test_many_threads_may_use_one_store(store: Store) -> None:
+    """What one thread has kept, all find, and none loses another's origin."""
+    origins = [Digest.of(b"upstream %d" % number) for number in range(12)]
+
+    def pull(upstream: Digest) -> Content | None:
+        store.keep_index(D, UPSTREAM)
+        store.keep_answer(D_PRIME, OURS, upstream)
+        store.answer(D_PRIME)
+        return store.index(D)
+
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(pull, origins)) == [UPSTREAM] * len(origins)
+    kept = store.answer(D_PRIME)
+    assert kept is not None
+    assert sorted(kept.made_of) == sorted(origins)
+    assert kept.content == OURS
