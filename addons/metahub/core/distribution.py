@@ -130,6 +130,6 @@ def reason_phrase(message: str) -> str:
 
 def one_line(text: str, limit: int) -> str:
     """`text` as one printable ASCII line of at most `limit` bytes, cut with an ellipsis."""
-    escaped = text.encode("ascii", "backslashreplace").decode("ascii")
+    escaped = text[: limit + 1].encode("ascii", "backslashreplace").decode("ascii")
     line = "".join(character if character.isprintable() else " " for character in escaped)
     return line if len(line) <= limit else line[: limit - 3] + "..."

@@ -40,12 +40,13 @@ class Vocabulary:
     Keys that only machine types use come after those that `features` lists; bare words are last.
     """
 
-    __slots__ = ("_by_name", "keys")
+    __slots__ = ("_by_name", "_longest_first", "keys")
 
     def __init__(self, listed: Iterable[FeatureKey] = (), used: Collection[str] = ()) -> None:
         by_name = {key.name: key for key in listed}
         for name in sorted(set(used) - {BARE}):
             by_name.setdefault(name, FeatureKey(name))
+        self._longest_first = sorted(by_name, key=len, reverse=True)
         by_name[BARE] = FeatureKey(BARE)
         self._by_name = by_name
         self.keys = tuple(by_name.values())
@@ -77,10 +78,10 @@ class Vocabulary:
         return known.kind if known else KINDS["exact"]
 
     def _split_at_known_key(self, word: str) -> tuple[str, str] | None:
-        for end in reversed([match.start() for match in re.finditer("[-_]", word)]):
-            key, value = word[:end], word[end + 1 :]
-            if key in self._by_name and key and value:
-                return key, value
+        """The longest key counts: `gpu-driver-550` is of `gpu-driver`, and not of `gpu`."""
+        for key in self._longest_first:
+            if word.startswith((f"{key}-", f"{key}_")) and len(word) > len(key) + 1:
+                return key, word[len(key) + 1 :]
         return None
 
 

@@ -5,8 +5,11 @@ Knows the shape of an OCI image index and a Docker manifest list. Must not know 
 
 import json
 import math
+import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from metahub.core.digest import Digest
@@ -22,6 +25,10 @@ from metahub.core.machine import Platform
 # https://github.com/moby/buildkit/blob/v0.15.0/docs/attestations/attestation-storage.md
 REFERENCE_TYPE = "vnd.docker.reference.type"
 REFERENCE_DIGEST = "vnd.docker.reference.digest"
+
+# An index has four levels. How deep Python itself reads depends on its version, and the same index
+# may not be read by one instance and refused by another.
+MAX_NESTING = 100
 
 type Fields = Mapping[str, Any]
 """A JSON object as it came, every field in its place. Never changed, only copied."""
@@ -69,7 +76,7 @@ class Entry:
             and self.platform is not None
             and self.platform.os not in ("", "unknown")
             and REFERENCE_TYPE not in self.annotations
-            and "artifactType" not in self.fields
+            and self.fields.get("artifactType") is None
         )
 
     def without_platform_fields(self, names: Collection[str]) -> "Entry":
@@ -92,7 +99,7 @@ class Index:
     @property
     def is_about_an_image(self) -> bool:
         """True for an index that belongs to an image, and is none itself: a list of referrers."""
-        return "subject" in self.fields or "artifactType" in self.fields
+        return any(self.fields.get(name) is not None for name in ("subject", "artifactType"))
 
     def with_entries(self, entries: Iterable[Entry]) -> "Index":
         """This index with other entries; all else stays."""
@@ -138,6 +145,8 @@ def _parse_json(body: bytes) -> object:
         raise MalformedIndexError(
             f"{len(body)} bytes, more than the {MAX_MANIFEST_BYTES} that clients take"
         )
+    if _nesting(body) > MAX_NESTING:
+        raise MalformedIndexError(f"nested deeper than {MAX_NESTING} levels")
     try:
         return json.loads(
             body.decode("utf-8"),
@@ -145,19 +154,29 @@ def _parse_json(body: bytes) -> object:
             parse_float=_finite,
             parse_constant=_finite,
         )
-    except RecursionError as error:
-        raise MalformedIndexError("not JSON that can be read: nested too deep") from error
     except MalformedIndexError:
         raise
     except ValueError as error:
         raise MalformedIndexError(f"not JSON: {one_line(str(error), 200)}") from error
 
 
+# Takes an open end too: a pattern that fails there would be tried again from every quote before it.
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+
+
+def _nesting(body: bytes) -> int:
+    """How many arrays and objects stand in one another, at the deepest place."""
+    brackets = _STRING.sub(b"", body).translate(None, delete=_NO_BRACKET)
+    return max(accumulate(_STEPS[bracket] for bracket in brackets), default=0)
+
+
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Readers differ on which of two equal keys counts, so a client might see what we did not."""
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
+        twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
         raise MalformedIndexError(f"the key {_shown(twice)} stands twice in one object")
     return fields
 

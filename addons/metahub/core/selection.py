@@ -7,11 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from metahub.core.distribution import one_line
 from metahub.core.feature import Feature, Vocabulary
 from metahub.core.index import Entry, Index
 from metahub.core.machine import MachineType, Platform
 from metahub.core.policy import Choose
 from metahub.core.requirement import required_features
+
+_MAX_QUOTED_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ def _of_other_platforms(builds: Iterable[_Build], machine_type: MachineType) -> 
     if platform is None:
         return {}
     return {
-        build.position: f"is for {build.platform}, and {machine_type.name} is {platform}"
+        build.position: f"is for {_short(build.platform)}, and {machine_type.name} is {platform}"
         for build in builds
         if not platform.covers(build.platform)
     }
@@ -204,4 +207,9 @@ def _why_it_stays(entry: Entry) -> str:
 
 def _listed(features: Iterable[Feature]) -> str:
     """Features for a sentence: `cpu:broadwell and nvcap:5.2`."""
-    return " and ".join(str(feature) for feature in sorted(features)) or "nothing"
+    return _short(" and ".join(str(feature) for feature in sorted(features))) or "nothing"
+
+
+def _short(text: object) -> str:
+    """What upstream wrote, fit for a log and a terminal, whatever it is."""
+    return one_line(str(text), _MAX_QUOTED_BYTES)
