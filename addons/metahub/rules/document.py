@@ -1,0 +1,178 @@
+"""The files of the rules as one document: plain values, and the place of each.
+
+Knows keys, lists and texts. Must not know what the rules mean.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from metahub.rules.mistake import KeyPath, Mistake, Place, Unquoted, in_quotes, shown
+from metahub.rules.nodes import MAX_DEPTH, UnreadableYamlError, compose, too_much, unreadable
+from metahub.rules.source import Source
+
+MAX_VALUES = 200_000
+"""Ours: aliases let a few lines stand for billions of values. Rules of 1 MiB hold fewer."""
+
+_YAML = "tag:yaml.org,2002:"
+# What YAML 1.1 takes a plain word for. https://yaml.org/type/
+_KINDS = {
+    f"{_YAML}int": "number",
+    f"{_YAML}float": "number",
+    f"{_YAML}bool": "boolean",
+    f"{_YAML}timestamp": "date",
+    f"{_YAML}merge": "merge key",
+    f"{_YAML}value": "default key",
+}
+_KNOWN_TAGS = {f"{_YAML}{name}" for name in ("map", "seq", "str", "null")} | _KINDS.keys()
+_NO_KEY = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What all files say together. Values are dict, list, str, Unquoted and None."""
+
+    values: Mapping[str, Any]
+    places: Mapping[KeyPath, Place]
+    mistakes: tuple[Mistake, ...]
+    is_whole: bool
+    """False where a file could not be read, so that what seems to be missing may be there."""
+
+    def place(self, path: KeyPath) -> Place:
+        """The line of a value; of what holds it, where there is no such value."""
+        while path not in self.places:
+            path = path[:-1]
+        return self.places[path]
+
+
+def read_document(sources: Iterable[Source], whole: Place) -> Document:
+    """Read every file; `whole` is the place of what none of them holds."""
+    reading = _Reading({(): whole})
+    for source in sources:
+        reading.read(source)
+    return Document(reading.values, reading.places, tuple(reading.mistakes), reading.is_whole)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A document that grows file by file."""
+
+    places: dict[KeyPath, Place]
+    values: dict[str, Any] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+    is_whole: bool = True
+
+    def read(self, source: Source) -> None:
+        try:
+            file = _read_file(source)
+        except UnreadableYamlError as error:
+            self.mistakes.append(error.mistake)
+            self.is_whole = False
+            return
+        self.mistakes += file.mistakes
+        self._add(file)
+
+    def _add(self, file: "_File") -> None:
+        again = self.values.keys() & file.values
+        for key in again:
+            path = (key,)
+            self.mistakes.append(_twice(file.places[path], path, self.places[path]))
+        self.values |= {key: value for key, value in file.values.items() if key not in again}
+        self.places |= {path: at for path, at in file.places.items() if path[0] not in again}
+
+
+def _read_file(source: Source) -> "_File":
+    if source.mistake:
+        raise UnreadableYamlError(source.mistake)
+    file = _File(source)
+    try:
+        file.read(compose(source))
+    except yaml.MarkedYAMLError as error:
+        raise unreadable(source, error) from error
+    return file
+
+
+@dataclass(slots=True)
+class _File:
+    """The values of one file, and their places."""
+
+    source: Source
+    values: dict[str, Any] = field(default_factory=dict)
+    places: dict[KeyPath, Place] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+    _count: int = 0
+
+    def read(self, root: Node | None) -> None:
+        """Take the values of a file's root node. Raises MarkedYAMLError for too many of them."""
+        if isinstance(root, MappingNode):
+            self.values = self._mapping(root, ())
+        elif root is not None:
+            found = shown(self._value(root, ()))
+            self._mistake(root, (), found, "a mapping of keys, like `clients:`")
+
+    def _value(self, node: Node, path: KeyPath) -> Any:
+        self._bear(node, path)
+        if isinstance(node, MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, SequenceNode):
+            return self._list(node, path)
+        return _scalar(node)
+
+    def _bear(self, node: Node, path: KeyPath) -> None:
+        self._count += 1
+        if len(path) > MAX_DEPTH:
+            raise too_much(f"nested deeper than {MAX_DEPTH} levels", node)
+        if self._count > MAX_VALUES:
+            raise too_much(f"more than {MAX_VALUES} values, aliases counted out", node)
+        if node.tag not in _KNOWN_TAGS:
+            expected = "none; a text that begins with ! stands in quotes"
+            self._mistake(node, path, "a YAML tag", expected)
+
+    def _list(self, node: SequenceNode, path: KeyPath) -> list[Any]:
+        for position, item in enumerate(node.value):
+            self.places[*path, position] = self._place(item)
+        return [self._value(item, (*path, position)) for position, item in enumerate(node.value)]
+
+    def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = self._key(key_node, path)
+            below = (*path, key)
+            if key in values:
+                self.mistakes.append(_twice(self._place(key_node), below, self.places[below]))
+                continue
+            self.places[below] = self._place(key_node)
+            values[key] = self._value(value_node, below)
+        return values
+
+    def _key(self, node: Node, path: KeyPath) -> str:
+        """A key as text, whatever it is, so that what stands below it can be read too."""
+        if not isinstance(node, ScalarNode):
+            self._mistake(node, path, "a list or a mapping as a key", "a text")
+            return _NO_KEY
+        key = _scalar(node)
+        if not isinstance(key, str):
+            self._mistake(node, path, f"{shown(key)} as a key", "a text", in_quotes(key))
+        return str(node.value)
+
+    def _mistake(
+        self, node: Node, path: KeyPath, found: str, expected: str, did_you_mean: str = ""
+    ) -> None:
+        self.mistakes.append(Mistake(self._place(node), path, found, expected, did_you_mean))
+
+    def _place(self, node: Node) -> Place:
+        return Place(self.source.file, node.start_mark.line + 1)
+
+
+def _scalar(node: Node) -> str | Unquoted | None:
+    if node.tag == f"{_YAML}null":
+        return None
+    kind = _KINDS.get(node.tag)
+    return Unquoted(node.value, kind) if kind else str(node.value)
+
+
+def _twice(place: Place, path: KeyPath, first: Place) -> Mistake:
+    return Mistake(place, path, f"this key again (first in {first})", "it once")

@@ -1,0 +1,116 @@
+"""What is wrong with the rules, as values that print as one sentence each.
+
+Knows how a place, a value and a near miss are worded. Must not know what rules mean.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+
+type KeyPath = tuple[str | int, ...]
+"""The way to a value: keys of mappings and positions in lists."""
+
+_NEAR = 0.6  # difflib's own cutoff for a close match
+_LONGEST_SHOWN = 80  # characters of a value
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A line of a file, counted from 1; 0 stands for the file as a whole."""
+
+    file: Path
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else str(self.file)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong. `found` and `expected` are phrases, never a secret."""
+
+    place: Place
+    path: KeyPath
+    found: str
+    expected: str
+    did_you_mean: str = ""
+
+    def __str__(self) -> str:
+        at = ": ".join(part for part in (str(self.place), path_text(self.path)) if part)
+        sentence = f"{at}: found {self.found}, expected {self.expected}"
+        return f"{sentence}; did you mean {self.did_you_mean}?" if self.did_you_mean else sentence
+
+
+class RulesError(Exception):
+    """Rules that cannot be taken. Prints as one line for each mistake."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(sorted(mistakes, key=lambda mistake: mistake.place))
+        super().__init__("\n".join(map(str, self.mistakes)))
+
+
+@dataclass(frozen=True, slots=True)
+class Unquoted:
+    """A plain word that YAML does not take for text: `5.2`, `on`, `2024-01-01`."""
+
+    word: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"the {self.kind} {shortened(self.word)}"
+
+
+def path_text(path: KeyPath) -> str:
+    """`clients[1].machine_type`; a key that would read as a path of its own stands in brackets."""
+    return "".join(map(_step, path)).removeprefix(".")
+
+
+def _step(step: str | int) -> str:
+    plain = isinstance(step, str) and _PLAIN_KEY.fullmatch(step)
+    return f".{step}" if plain else f"[{shown(step)}]"
+
+
+def shown(value: object) -> str:
+    """A value of the rules in a sentence."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, Mapping):
+        return "a mapping" if value else "an empty mapping"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    return repr(shortened(value)) if isinstance(value, str) else str(value)
+
+
+def quoted(suggestion: str) -> str:
+    """A suggestion as a sentence shows it; nothing if there is none."""
+    return repr(suggestion) if suggestion else ""
+
+
+def in_quotes(value: object) -> str:
+    """How a word is written so that YAML takes it for text; nothing for all else."""
+    return f'"{value.word}"' if isinstance(value, Unquoted) else ""
+
+
+def shortened(text: str) -> str:
+    """`text`, cut to what a sentence can bear."""
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The one of `known` that `word` is likely a slip of; the empty text if none is near."""
+    rated = [(_likeness(word, name), name) for name in known]
+    likeness, name = max(rated, key=lambda pair: pair[0], default=(0.0, ""))
+    return name if likeness >= _NEAR else ""
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one.lower(), other.lower()).ratio()
+
+
+def listed(names: Collection[str], limit: int = 4) -> str:
+    """Names for a sentence: `type1, type2, …`."""
+    some = ", ".join(list(names)[:limit])
+    return f"{some}, …" if len(names) > limit else some

@@ -1,0 +1,56 @@
+"""Rules: all that the YAML says, as one value.
+
+Knows what the decisions need. Must not know YAML, files, or how any of it was written down.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from metahub.core.client import Clients
+from metahub.core.distribution import ImageName
+from metahub.core.feature import Vocabulary
+from metahub.core.machine import MachineType
+from metahub.core.policy import ImageRule, policy_for
+from metahub.core.registry import Registries
+from metahub.core.rewrite import Terms
+
+
+class UnknownClients(StrEnum):
+    """What becomes of a client that the rules do not know."""
+
+    PASS = "pass"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Valid as a whole. Its text is a summary in one line; neither text shows a hash."""
+
+    machine_types: Mapping[str, MachineType]
+    clients: Clients
+    password_hashes: Mapping[str, str] = field(repr=False)
+    """Of each user, argon2id or bcrypt."""
+    unknown_clients: UnknownClients
+    vocabulary: Vocabulary
+    registries: Registries
+    images: tuple[ImageRule, ...]
+    fingerprint: str = field(default="", repr=False)
+    """Names the content of the files that they were read from."""
+
+    def terms(self, image: ImageName, machine_type: MachineType) -> Terms:
+        """On what terms an index of `image` is read for a machine type."""
+        return Terms(machine_type, self.vocabulary, policy_for(image, self.images))
+
+    def __str__(self) -> str:
+        counts = (
+            _counted(len(self.machine_types), "machine type"),
+            _counted(len(self.clients), "client"),
+            _counted(len(self.registries), "registry", "registries"),
+            _counted(len(self.images), "image rule"),
+        )
+        return ", ".join(counts)
+
+
+def _counted(number: int, one: str, more: str = "") -> str:
+    return f"{number} {one if number == 1 else more or f'{one}s'}"

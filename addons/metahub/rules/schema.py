@@ -1,0 +1,203 @@
+"""The shape of the rules as YAML writes them: keys, lists and values.
+
+Knows each value on its own, and in what words it is missed. Must not know lines or files.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from metahub.core.client import Network
+from metahub.core.kind import KINDS, Kind
+from metahub.core.machine import Platform
+from metahub.core.policy import Choose, NoFit
+from metahub.core.registry import Registry
+from metahub.rules import value
+from metahub.rules.image_pattern import image_pattern
+from metahub.rules.mistake import KeyPath, nearest, quoted, shown
+from metahub.rules.password_hash import verifiable_hash
+from metahub.rules.rules import UnknownClients
+from metahub.rules.unexpected import UnexpectedValueError
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What other parts of the document name, and a value may refer to."""
+
+    machine_types: Collection[str]
+    registries: Collection[str]
+
+
+def _known_machine_type(word: object, info: "ValidationInfo[Known]") -> str:
+    return value.known_machine_type(word, info.context.machine_types)
+
+
+def _image_pattern(word: object, info: "ValidationInfo[Known]") -> str:
+    return image_pattern(word, info.context.registries)
+
+
+def _unknown_clients(word: object) -> UnknownClients:
+    return value.choice(UnknownClients, word)
+
+
+def _choose(word: object) -> Choose:
+    return value.choice(Choose, word)
+
+
+def _no_fit(word: object) -> NoFit:
+    return value.choice(NoFit, word)
+
+
+def _mapping(expected: str, *, may_be_empty: bool = True) -> BeforeValidator:
+    return _of_type(dict, expected, may_be_empty)
+
+
+def _list(expected: str, *, may_be_empty: bool = True) -> BeforeValidator:
+    return _of_type(list, expected, may_be_empty)
+
+
+def _of_type(wanted: type, expected: str, may_be_empty: bool) -> BeforeValidator:
+    def checked(found: object) -> object:
+        if isinstance(found, wanted) and (found or may_be_empty):
+            return found
+        as_list = f"[{found}]" if wanted is list and isinstance(found, str) else ""
+        raise UnexpectedValueError(shown(found), expected, as_list)
+
+    return BeforeValidator(checked)
+
+
+def _required() -> Any:
+    """A key that is missing is read like one without a value, so that both get the same words."""
+    return Field(default=None, validate_default=True)
+
+
+class _Part(BaseModel):
+    """A mapping with these keys and no others."""
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True
+    )
+    expected: ClassVar[str]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_mapping(cls, found: object) -> object:
+        if isinstance(found, dict):
+            return found
+        raise UnexpectedValueError(shown(found), cls.expected)
+
+
+class MachineTypePart(_Part):
+    """One machine type, without its name."""
+
+    expected = "a mapping like {features: [cpu:broadwell]}"
+
+    description: Annotated[str, PlainValidator(value.description)] = ""
+    platform: Annotated[Platform | None, PlainValidator(value.platform)] = None
+    features: Annotated[
+        list[Annotated[str, PlainValidator(value.feature)]],
+        _list("a list of features like [cpu:broadwell, nvcap:5.2]"),
+    ] = []
+
+
+class ClientPart(_Part):
+    """A user with the hash of a password, or a network."""
+
+    expected = "a mapping like {network: 10.20.0.0/16, machine_type: type1}"
+
+    user: Annotated[str | None, PlainValidator(value.user)] = None
+    password_hash: Annotated[str | None, PlainValidator(verifiable_hash)] = None
+    network: Annotated[Network | None, PlainValidator(value.network)] = None
+    machine_type: Annotated[str, PlainValidator(_known_machine_type)] = _required()
+
+
+class FeatureKeyPart(_Part):
+    """How the values of one key compare."""
+
+    expected = "a mapping like {kind: exact}"
+
+    kind: Annotated[Kind, PlainValidator(value.kind)] = KINDS["exact"]
+    annotation: Annotated[str | None, PlainValidator(value.annotation)] = None
+
+
+class ImagePart(_Part):
+    """What is wanted for the images of a pattern."""
+
+    expected = "a mapping like {match: docker.io/qnib/*, choose: best}"
+
+    match: Annotated[str, PlainValidator(_image_pattern)] = _required()
+    choose: Annotated[Choose, PlainValidator(_choose)] = Choose.BEST
+    no_fit: Annotated[NoFit, PlainValidator(_no_fit)] = NoFit.DENY
+
+
+class RulesPart(_Part):
+    """The whole document."""
+
+    expected = "a mapping"
+
+    machine_types: Annotated[
+        dict[Annotated[str, PlainValidator(value.machine_type_name)], MachineTypePart],
+        _mapping("a mapping of machine types, each by its name", may_be_empty=False),
+    ] = _required()
+    clients: Annotated[list[ClientPart], _list("a list of clients, [] if there are none")] = (
+        _required()
+    )
+    unknown_clients: Annotated[UnknownClients, PlainValidator(_unknown_clients)] = (
+        UnknownClients.PASS
+    )
+    features: Annotated[
+        dict[Annotated[str, PlainValidator(value.feature_key)], FeatureKeyPart],
+        _mapping("a mapping of feature keys like {cpu: {kind: microarchitecture}}"),
+    ] = {}
+    registries: Annotated[
+        list[Annotated[Registry, PlainValidator(value.registry)]],
+        _list("a list of registries like [docker.io, ghcr.io]", may_be_empty=False),
+    ] = _required()
+    images: Annotated[list[ImagePart], _list("a list of image rules")] = []
+
+
+_PARTS: Mapping[str | int, type[_Part]] = {
+    "machine_types": MachineTypePart,
+    "clients": ClientPart,
+    "features": FeatureKeyPart,
+    "images": ImagePart,
+}
+
+
+def validate(values: Mapping[str, Any], known: Known) -> RulesPart:
+    """The document in its shape. Raises pydantic's ValidationError, with all that is wrong."""
+    return RulesPart.model_validate(values, context=known)
+
+
+def complaints(error: ValidationError) -> Iterator[tuple[KeyPath, UnexpectedValueError]]:
+    """All that is wrong, in our words, and the way to each.
+
+    The only two kinds of error that the shape above leaves to pydantic are ours and unknown keys.
+    """
+    for single in error.errors(include_url=False, include_input=False):
+        path = single["loc"]
+        if single["type"] == "extra_forbidden":
+            yield path, _unknown_key(path)
+            continue
+        yield path[:-1] if path[-1] == _KEY else path, single["ctx"]["error"]
+
+
+_KEY = "[key]"  # what pydantic adds to the way to a key
+
+
+def _unknown_key(path: KeyPath) -> UnexpectedValueError:
+    part = _PARTS[path[0]] if len(path) > 1 else RulesPart
+    keys = tuple(part.model_fields)
+    did_you_mean = quoted(nearest(str(path[-1]), keys))
+    return UnexpectedValueError("an unknown key", f"one of {', '.join(keys)}", did_you_mean)
