@@ -38,6 +38,7 @@ ARROWS = {
     "node": May(ours="core rules", others="archspec cryptography"),
     "demo": May(ours="core", others="aiohttp argon2 bcrypt cryptography multidict yaml yarl"),
     "cli": May(ours="core rules store proxy node demo", others="rich typer"),
+    "__main__": May(ours="cli"),
     ENTRY: May(ours="proxy", others="mitmproxy"),
 }
 

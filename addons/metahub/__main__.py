@@ -1,0 +1,5 @@
+"""`python -m metahub`."""
+
+from metahub.cli import main
+
+main()

@@ -1,0 +1,36 @@
+"""`metahub serve`: the proxy."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    config: Annotated[
+        Path, typer.Option(help="mitmproxy's options, ours among them.", metavar="FILE")
+    ] = Path("config.yaml"),
+    web: Annotated[bool, typer.Option("--web", help="Run mitmweb, to watch in a browser.")] = False,
+    console: Annotated[
+        bool, typer.Option("--console", help="Run mitmproxy's console, to watch in a terminal.")
+    ] = False,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Set one more option, as config.yaml would.", metavar="NAME=VALUE"
+        ),
+    ] = None,
+) -> None:
+    """Serve nodes: they pull through here, and see the builds that fit them."""
+    # mitmproxy takes half a second to import, which no other command has to wait for.
+    from metahub.proxy.config import ConfigError, read_config  # noqa: PLC0415
+    from metahub.proxy.launcher import Tool, run  # noqa: PLC0415
+
+    if web and console:
+        raise typer.BadParameter("--web and --console exclude each other")
+    tool = Tool.WEB if web else Tool.CONSOLE if console else Tool.DUMP
+    try:
+        run(tool, read_config(config), assignments or [], typer.echo)
+    except ConfigError as error:
+        typer.echo(f"metahub: {error}", err=True)
+        raise typer.Exit(1) from error

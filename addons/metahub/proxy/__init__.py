@@ -1,0 +1,17 @@
+"""The only place that knows mitmproxy: who asks, what is opened, what is answered instead."""
+
+from metahub.proxy.gate import Gate
+from metahub.proxy.manifests import Manifests
+from metahub.proxy.options import Options
+from metahub.proxy.rules_in_force import RulesInForce
+from metahub.proxy.secrets import Secrets
+from metahub.proxy.streams import Streams
+
+type Addon = Options | RulesInForce | Gate | Manifests | Streams | Secrets
+
+
+def addons() -> list[Addon]:
+    """MetaHub's addons, in the order in which they want mitmproxy's events."""
+    rules = RulesInForce()
+    gate = Gate(rules)
+    return [Options(), rules, gate, Manifests(rules, gate), Streams(), Secrets()]

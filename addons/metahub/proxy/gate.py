@@ -1,0 +1,167 @@
+"""Who asks, and what is opened: the first door of every connection and request.
+
+Knows clients and registries. Must not know what is asked of a registry.
+"""
+
+import logging
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from mitmproxy import connection, http, tls
+from mitmproxy.log import ALERT
+from mitmproxy.proxy import layer, layers, mode_specs
+
+from metahub.core.client import Client, parse_address
+from metahub.core.distribution import one_line
+from metahub.core.machine import MachineType
+from metahub.core.registry import Registry
+from metahub.proxy import responses
+from metahub.proxy.credentials import MalformedCredentialsError, parse_credentials
+from metahub.proxy.passwords import Passwords
+from metahub.proxy.rules_in_force import RulesInForce
+from metahub.rules import UnknownClients
+
+logger = logging.getLogger(__name__)
+
+WRONG_CREDENTIALS = "MetaHub: wrong proxy user or password"
+UNKNOWN_CLIENT = "MetaHub: this client is unknown; give the proxy a user and password"
+
+# Modes in which the client knows that it speaks with a proxy, and may give it credentials.
+_EXPLICIT = (mode_specs.RegularMode, mode_specs.UpstreamMode)
+
+# Modes in which the client believes that it speaks with the registry itself.
+_REDIRECTED = (mode_specs.TransparentMode, mode_specs.WireGuardMode, mode_specs.LocalMode)
+
+_MOST_OF_A_NAME = 80
+
+
+class TurnedAwayError(Exception):
+    """The client gets no further. The message is for the person whose client it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request that came through the gate: who asks, as what machine type, of which registry."""
+
+    client: Client
+    machine_type: MachineType | None
+    host: str
+    """The name of the host that the client wants to reach."""
+    registry: Registry | None
+
+
+class Gate:
+    """Lets clients in or not, remembers who they are, and opens connections to registries only."""
+
+    def __init__(self, rules: RulesInForce) -> None:
+        self._in_force = rules
+        self._passwords = Passwords()
+        self._tunnels: WeakKeyDictionary[connection.Client, Client] = WeakKeyDictionary()
+        self._visits: WeakKeyDictionary[http.HTTPFlow, Visit] = WeakKeyDictionary()
+
+    def visit(self, flow: http.HTTPFlow) -> Visit | None:
+        """What is known of a request; None if it did not come through the gate."""
+        return self._visits.get(flow)
+
+    async def http_connect(self, flow: http.HTTPFlow) -> None:
+        """Let a client open a tunnel, or answer 407."""
+        try:
+            self._tunnels[flow.client_conn] = await self._admitted(flow)
+        except TurnedAwayError as turned_away:
+            flow.response = responses.proxy_authentication_required(flow.request, str(turned_away))
+
+    async def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Let a request through, in a tunnel or on its own, or answer 407 or 403."""
+        if flow.is_replay or flow.response:
+            return
+        try:
+            client = await self._admitted(flow)
+        except TurnedAwayError as turned_away:
+            self._turn_away(flow, str(turned_away))
+            return
+        self._visits[flow] = visit = self._visit_of(client, flow)
+        flow.metadata["metahub_client"] = str(client)
+        flow.metadata["metahub_machine_type"] = (
+            visit.machine_type.name if visit.machine_type else ""
+        )
+
+    def next_layer(self, next_layer: layer.NextLayer) -> None:
+        """Tunnel, unread, what a client wants to be connected with and is no registry."""
+        address = next_layer.context.server.address
+        if address is None or not _names_its_destination(next_layer.context.client):
+            return
+        if self._in_force.now().registries.at(address[0], address[1]) is None:
+            next_layer.layer = layers.TCPLayer(next_layer.context, ignore=True)
+
+    def tls_clienthello(self, hello: tls.ClientHelloData) -> None:
+        """Tunnel, unread, what was redirected here and is no registry: TLS alone says where to."""
+        address = hello.context.server.address
+        if address is None or not _is_redirected(hello.context.client):
+            return
+        name = hello.client_hello.sni or address[0]
+        hello.ignore_connection = self._in_force.now().registries.at(name, address[1]) is None
+
+    def done(self) -> None:
+        """Give the hashing threads back."""
+        self._passwords.close()
+
+    async def _admitted(self, flow: http.HTTPFlow) -> Client:
+        """Who asks. Credentials are taken off the request: they go no further, right or wrong."""
+        header = flow.request.headers.pop("Proxy-Authorization", None)
+        client = self._tunnels.get(flow.client_conn)
+        if client is None:
+            client = await self._introduced(header, flow.client_conn)
+        rules = self._in_force.now()
+        unknown = rules.clients.machine_type(client) is None
+        if unknown and rules.unknown_clients is UnknownClients.DENY:
+            logger.log(ALERT, f"{client} is turned away: the rules do not know this client.")
+            raise TurnedAwayError(UNKNOWN_CLIENT)
+        return client
+
+    async def _introduced(self, header: str | None, peer: connection.Client) -> Client:
+        address = parse_address(peer.peername[0])
+        if header is None or not _is_explicit(peer):
+            return Client(address)
+        try:
+            given = parse_credentials(header)
+        except MalformedCredentialsError as error:
+            logger.log(ALERT, f"{address} is turned away: Proxy-Authorization: {error}.")
+            raise TurnedAwayError(WRONG_CREDENTIALS) from error
+        hashes = self._in_force.now().password_hashes
+        if await self._passwords.are_right(given.user, given.password, hashes):
+            return Client(address, given.user)
+        name = one_line(given.user, _MOST_OF_A_NAME)
+        logger.log(ALERT, f"{address} is turned away: wrong user or password, as user {name!r}.")
+        raise TurnedAwayError(WRONG_CREDENTIALS)
+
+    def _turn_away(self, flow: http.HTTPFlow, message: str) -> None:
+        if flow.request.headers.get("content-length", "0") != "0" or (
+            "transfer-encoding" in flow.request.headers
+        ):
+            # An answer would have mitmproxy read the whole body into memory first.
+            flow.kill()
+            return
+        asked_as_proxy = _is_explicit(flow.client_conn) and flow.client_conn not in self._tunnels
+        answer = responses.proxy_authentication_required if asked_as_proxy else responses.denied
+        flow.response = answer(flow.request, message)
+
+    def _visit_of(self, client: Client, flow: http.HTTPFlow) -> Visit:
+        rules = self._in_force.now()
+        host = flow.request.host
+        if _is_redirected(flow.client_conn):
+            host = flow.client_conn.sni or flow.request.pretty_host
+        registry = rules.registries.at(host, flow.request.port)
+        return Visit(client, rules.clients.machine_type(client), host, registry)
+
+
+def _is_explicit(client: connection.Client) -> bool:
+    return isinstance(client.proxy_mode, _EXPLICIT)
+
+
+def _is_redirected(client: connection.Client) -> bool:
+    return isinstance(client.proxy_mode, _REDIRECTED)
+
+
+def _names_its_destination(client: connection.Client) -> bool:
+    """True where a connection is to the host that the client asked for, by the name it used."""
+    return not isinstance(client.proxy_mode, (*_REDIRECTED, mode_specs.ReverseMode))

@@ -1,0 +1,85 @@
+"""The index behind a tag: found with as few requests to upstream as can be.
+
+Knows upstream and the store. Must not know machine types, nor who asks.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from metahub.core.digest import Digest
+from metahub.core.distribution import INDEX_TYPES, ManifestPath
+from metahub.proxy.keyed_locks import KeyedLocks
+from metahub.proxy.upstream import Headers, Question, Reply, Upstream, UpstreamError
+from metahub.store import Content, Store
+
+# Registries that know no HEAD of a manifest.
+NO_HEAD = frozenset({405, 501})
+
+
+@dataclass(frozen=True, slots=True)
+class FoundIndex:
+    """An index that upstream let a client see: its digest (`D`), its bytes, upstream's headers."""
+
+    digest: Digest
+    content: Content
+    headers: Headers
+
+
+class Indexes:
+    """Finds indexes: a HEAD tells the digest, and each digest is fetched once, whoever asks."""
+
+    def __init__(self, upstream: Upstream, store: Store) -> None:
+        self._upstream = upstream
+        self._store = store
+        self._fetching = KeyedLocks[Digest]()
+
+    async def find(self, method: str, question: Question, path: ManifestPath) -> FoundIndex | Reply:
+        """The index at `path`, or what upstream replies where there is none to see.
+
+        For a GET that is the reply to a GET, with its body. Raises UpstreamError and StoreError.
+        """
+        head = await self._upstream.head(question)
+        digest = head.digest
+        if _is_index(head) and digest is not None:
+            return await self._fetched_once(digest, question.at(str(path.at(digest))), head)
+        if method == "HEAD" and not _says_too_little(head):
+            return head
+        return await self._got(question)
+
+    async def _fetched_once(
+        self, digest: Digest, question: Question, head: Reply
+    ) -> FoundIndex | Reply:
+        async with self._fetching.of(digest):
+            content = await asyncio.to_thread(self._store.index, digest)
+            if content is not None:
+                return FoundIndex(digest, content, head.headers)
+            reply = await self._upstream.get(question)
+            if reply.status != 200:
+                return reply
+            return await self._kept(digest, reply, head.headers)
+
+    async def _got(self, question: Question) -> FoundIndex | Reply:
+        """By GET of the tag: for a registry whose HEAD says too little."""
+        reply = await self._upstream.get(question)
+        if not _is_index(reply):
+            return reply
+        digest = reply.digest or Digest.of(reply.body or b"")
+        return await self._kept(digest, reply, reply.headers)
+
+    async def _kept(self, digest: Digest, reply: Reply, headers: Headers) -> FoundIndex:
+        body = reply.body or b""
+        if not digest.verifies(body):
+            raise UpstreamError(f"upstream's bytes are not those of {digest}")
+        if not _is_index(reply):
+            raise UpstreamError(f"upstream calls {digest} an index, and then {reply.media_type!r}")
+        content = Content(reply.media_type, body)
+        await asyncio.to_thread(self._store.keep_index, digest, content)
+        return FoundIndex(digest, content, headers)
+
+
+def _is_index(reply: Reply) -> bool:
+    return reply.status == 200 and reply.media_type in INDEX_TYPES
+
+
+def _says_too_little(head: Reply) -> bool:
+    return head.status in NO_HEAD or (head.status == 200 and head.digest is None)

@@ -1,0 +1,167 @@
+"""mitmproxy, started with MetaHub in it.
+
+Knows mitmproxy's tools and how they are assembled. Must not know command lines, nor print.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from mitmproxy import ctx, exceptions, hooks, options
+from mitmproxy.log import ALERT
+from mitmproxy.master import Master
+from mitmproxy.tools.console.master import ConsoleMaster
+from mitmproxy.tools.dump import DumpMaster
+from mitmproxy.tools.web.master import WebMaster
+
+import metahub
+from metahub.proxy import Addon, addons
+from metahub.proxy.config import ConfigError, complaint
+from metahub.proxy.options import PREFIX
+from metahub.proxy.rules_in_force import RulesInForce
+
+logger = logging.getLogger(__name__)
+
+# Libraries whose debugging says nothing about registries.
+_QUIET_LOGGERS = ("asyncio", "hpack", "quic", "tornado", "urwid", "watchfiles")
+
+_EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not bound
+
+
+class Tool(StrEnum):
+    """Which of mitmproxy's tools shows what happens."""
+
+    DUMP = "mitmdump"
+    WEB = "mitmweb"
+    CONSOLE = "mitmproxy"
+
+
+_MASTERS: dict[Tool, Callable[[options.Options], Master]] = {
+    Tool.DUMP: lambda opts: DumpMaster(opts, with_dumper=False),
+    Tool.WEB: WebMaster,
+    Tool.CONSOLE: ConsoleMaster,
+}
+
+
+type Greet = Callable[[Greeting], None]
+"""Shows the greeting to whoever started the proxy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What an operator wants to know when the proxy has started."""
+
+    addresses: tuple[tuple[str, int], ...]
+    rules: str
+    ca: Path
+
+    def __str__(self) -> str:
+        """As it is printed."""
+        listening = ", ".join(f"http://{_bracketed(host)}:{port}" for host, port in self.addresses)
+        host, port = self.addresses[0]
+        host = socket.gethostname() if host in _EVERY_ADDRESS else _bracketed(host)
+        return "\n".join(
+            (
+                f"MetaHub {metahub.__version__} is listening on {listening}",
+                f"  rules    {self.rules}",
+                f"  CA       {self.ca}",
+                f"  on nodes export HTTPS_PROXY=http://USER:PASSWORD@{host}:{port}",
+            )
+        )
+
+
+class _Greeter:
+    """Says that the proxy has started, when it has."""
+
+    def __init__(self, rules: RulesInForce, greet: Greet) -> None:
+        self._in_force = rules
+        self._greet = greet
+
+    def running(self) -> None:
+        addresses = tuple(
+            (address[0], address[1])
+            for address in ctx.master.addons.get("proxyserver").listen_addrs()
+        )
+        ca = Path(ctx.options.confdir).expanduser() / "mitmproxy-ca-cert.pem"
+        if addresses:
+            self._greet(Greeting(addresses, str(self._in_force.now()), ca))
+
+
+def run(tool: Tool, config: Mapping[str, object], assignments: Sequence[str], greet: Greet) -> None:
+    """Run mitmproxy until it is told to stop, with the options of `config` and `name=value` ones.
+
+    Raises ConfigError for options that cannot be used, and SystemExit where mitmproxy gives up.
+    """
+    asyncio.run(_run(tool, config, assignments, greet))
+
+
+async def _run(
+    tool: Tool, config: Mapping[str, object], assignments: Sequence[str], greet: Greet
+) -> None:
+    _set_up_logging()
+    master = assemble(tool, config, assignments, _log if tool is Tool.CONSOLE else greet)
+    _stop_on_signals(master)
+    await master.run()
+
+
+def assemble(
+    tool: Tool, config: Mapping[str, object], assignments: Sequence[str], greet: Greet
+) -> Master:
+    """One of mitmproxy's masters with MetaHub in it, ready to run in the running event loop.
+
+    Raises ConfigError.
+    """
+    opts = options.Options()
+    master = _MASTERS[tool](opts)
+    ours = addons()
+    try:
+        opts.update_defer(**config)
+        opts.set(*assignments, defer=True)
+        _install(master, ours, greet)
+    except (exceptions.OptionsError, TypeError) as error:
+        raise ConfigError(str(error)) from error
+    _complain_of_unknown(opts.deferred)
+    return master
+
+
+def _install(master: Master, ours: Sequence[Addon], greet: Greet) -> None:
+    """Put our addons where scripts have their place: before mitmproxy decides on the next layer."""
+    rules = next(addon for addon in ours if isinstance(addon, RulesInForce))
+    chain = master.addons.chain
+    place = chain.index(master.addons.get("nextlayer"))
+    for offset, addon in enumerate([*ours, _Greeter(rules, greet)]):
+        chain.insert(place + offset, master.addons.register(addon))
+    for addon in ours:
+        master.addons.invoke_addon_sync(addon, hooks.ConfigureHook(set(master.options.keys())))
+
+
+def _complain_of_unknown(names: Iterable[str]) -> None:
+    for name in names:
+        if name.startswith(PREFIX):
+            raise ConfigError(complaint(name) or name)
+
+
+def _set_up_logging() -> None:
+    logging.getLogger().setLevel(logging.DEBUG)
+    for name in _QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _stop_on_signals(master: Master) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, master.shutdown)
+
+
+def _log(greeting: Greeting) -> None:
+    """The console owns the terminal; its event log is where it shows what is said."""
+    logger.log(ALERT, str(greeting))
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,103 @@
+"""Requests for manifests, taken from mitmproxy and given to the answers.
+
+Knows flows, options and the failure policy. Must not know how an answer is found.
+"""
+
+import logging
+from pathlib import Path
+
+from mitmproxy import ctx, exceptions, http
+
+from metahub.core.distribution import ImageName, parse_manifest_path
+from metahub.core.index import MalformedIndexError
+from metahub.proxy import responses
+from metahub.proxy.answers import Answers, Asked
+from metahub.proxy.gate import Gate
+from metahub.proxy.options import ON_ERROR, STORE, OnError
+from metahub.proxy.rules_in_force import RulesInForce
+from metahub.proxy.upstream import UnreachableError, Upstream, UpstreamError, question
+from metahub.store import SqlStore, Store, StoreError
+
+logger = logging.getLogger(__name__)
+
+
+class Manifests:
+    """Answers requests for manifests; what it does not answer goes to upstream as it came."""
+
+    def __init__(self, rules: RulesInForce, gate: Gate) -> None:
+        self._in_force = rules
+        self._gate = gate
+        self._upstream = Upstream()
+        self._store: Store | None = None
+        self._answers: Answers | None = None
+
+    def configure(self, updated: set[str]) -> None:
+        """Open the store, and connect to upstream as the options say."""
+        if any(name.startswith("ssl_") for name in updated):
+            self._upstream.close()
+        if ON_ERROR.name in updated:
+            _check_policy(ctx.options.metahub_on_error)
+        if STORE.name in updated:
+            self._open(Path(ctx.options.metahub_store).expanduser())
+
+    def done(self) -> None:
+        """Close the store and the connections to upstream."""
+        self._upstream.close()
+        if self._store is not None:
+            self._store.close()
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        """Answer a request for a manifest, or leave it alone."""
+        asked = self._asked(flow)
+        if asked is not None and self._answers is not None:
+            flow.response = await _answer(asked, self._answers)
+
+    def _open(self, file: Path) -> None:
+        try:
+            store = SqlStore.at(file)
+        except StoreError as error:
+            raise exceptions.OptionsError(f"The store cannot be used. {error}") from error
+        before, self._store = self._store, store
+        self._answers = Answers(self._upstream, store)
+        if before is not None:
+            before.close()
+
+    def _asked(self, flow: http.HTTPFlow) -> Asked | None:
+        visit = self._gate.visit(flow)
+        path = parse_manifest_path(flow.request.path)
+        if visit is None or visit.registry is None or path is None:
+            return None
+        if flow.response or flow.request.stream or flow.request.method not in ("GET", "HEAD"):
+            return None
+        image = ImageName(visit.registry.name, path.repository)
+        rules = self._in_force.now()
+        terms = rules.terms(image, visit.machine_type) if visit.machine_type else None
+        return Asked(flow.request, path, image, question(flow.request, visit.host), terms)
+
+
+def _check_policy(value: str) -> None:
+    """Left to itself, mitmproxy offers the choices of an option but does not insist on them."""
+    if value not in set(OnError):
+        choices = " or ".join(OnError)
+        raise exceptions.OptionsError(f"{ON_ERROR.name}: expected {choices}, found {value!r}")
+
+
+async def _answer(asked: Asked, answers: Answers) -> http.Response | None:
+    try:
+        return await answers.to(asked)
+    except UnreachableError as error:
+        return responses.bad_gateway(asked.request, f"MetaHub: no answer from {error}")
+    except (MalformedIndexError, UpstreamError) as error:
+        return _failed(asked, f"upstream's index cannot be used: {error}")
+    except StoreError as error:
+        return _failed(asked, f"the store failed: {error}")
+    except Exception:  # mitmproxy would let the request go on, and an unread index through
+        logger.exception("This is a bug in MetaHub; please report it.")
+        return _failed(asked, "MetaHub failed, and its log says how")
+
+
+def _failed(asked: Asked, why: str) -> http.Response | None:
+    """The failure policy: refuse the request, or pass it on unmodified; the log says which."""
+    passes = ctx.options.metahub_on_error == OnError.PASS
+    logger.error(f"{asked.image}: {why}; {'passed on unmodified' if passes else 'refused'}.")
+    return None if passes else responses.denied(asked.request, f"MetaHub: {asked.image}: {why}")

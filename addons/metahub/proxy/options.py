@@ -1,0 +1,58 @@
+"""MetaHub's own options, as mitmproxy shows and sets them.
+
+Knows names, types, defaults and help. Must not know what the options do.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mitmproxy.addonmanager import Loader
+
+PREFIX = "metahub_"
+
+
+class OnError(StrEnum):
+    """The failure policy: what a client gets when MetaHub itself, or upstream's index, fails."""
+
+    PASS = "pass"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of mitmproxy. All of ours are strings."""
+
+    name: str
+    default: str
+    help: str
+    choices: tuple[str, ...] | None = None
+
+
+RULES = Option(
+    "metahub_rules",
+    "metahub_rules",
+    "The directory of the rules. Edits are taken while the proxy runs.",
+)
+STORE = Option(
+    "metahub_store",
+    "metahub.sqlite",
+    "The file in which MetaHub keeps what it served, so that a digest stays known after a restart.",
+)
+ON_ERROR = Option(
+    "metahub_on_error",
+    OnError.REFUSE,
+    "When MetaHub cannot answer: `refuse` the request, or `pass` it on, and upstream's whole index "
+    "back, from which a node may pick a build that it cannot run.",
+    tuple(OnError),
+)
+
+OPTIONS = (RULES, STORE, ON_ERROR)
+
+
+class Options:
+    """The addon that makes the options known, before any other addon asks for them."""
+
+    def load(self, loader: Loader) -> None:
+        """Declare each option."""
+        for option in OPTIONS:
+            loader.add_option(option.name, str, option.default, option.help, option.choices)

@@ -1,0 +1,113 @@
+"""Answers of our own as mitmproxy sends them.
+
+Knows what HTTP and mitmproxy want of an answer. Must not know why it is given.
+"""
+
+from mitmproxy import http
+
+from metahub.core.digest import Digest
+from metahub.core.distribution import error_body, reason_phrase
+from metahub.proxy.upstream import HOP_BY_HOP, Headers, Reply
+from metahub.store import Content
+
+REALM = "MetaHub"
+
+# What upstream says of its own body, and would be wrong beside ours.
+_OF_THE_BODY = frozenset(
+    {
+        b"accept-ranges",
+        b"content-digest",
+        b"content-encoding",
+        b"content-length",
+        b"content-md5",
+        b"content-range",
+        b"content-type",
+        b"digest",
+        b"docker-content-digest",
+        b"etag",
+        b"last-modified",
+        b"repr-digest",
+    }
+)
+
+
+def manifest(
+    request: http.Request, upstream: Headers, content: Content, digest: Digest
+) -> http.Response:
+    """`content` as the answer to a HEAD or GET, with all else that upstream's headers say.
+
+    A Range is not honoured, which RFC 9110 14.2 leaves to the server: a manifest comes whole.
+    """
+    headers = http.Headers(_without(upstream, HOP_BY_HOP | _OF_THE_BODY))
+    headers["Content-Type"] = content.media_type
+    headers["Docker-Content-Digest"] = str(digest)
+    headers["ETag"] = f'"{digest}"'
+    if _has(request.headers.get("If-None-Match", ""), headers["ETag"]):
+        return _bodiless(304, "Not Modified", headers)
+    return _answer(request, 200, "OK", headers, content.body)
+
+
+def relayed(request: http.Request, reply: Reply) -> http.Response:
+    """Upstream's reply to a question of ours, as the answer to the client's."""
+    if reply.body is None:
+        headers = http.Headers(_without(reply.headers, HOP_BY_HOP))
+        return _bodiless(reply.status, reply.reason, headers)
+    headers = http.Headers(_without(reply.headers, HOP_BY_HOP | {b"content-encoding"}))
+    return _answer(request, reply.status, reply.reason, headers, reply.body)
+
+
+def denied(request: http.Request, message: str) -> http.Response:
+    """403 DENIED, which every client shows and none retries."""
+    headers = http.Headers(content_type="application/json")
+    return _answer(request, 403, reason_phrase(message), headers, error_body("DENIED", message))
+
+
+def bad_gateway(request: http.Request, message: str) -> http.Response:
+    """502, after which clients try again."""
+    headers = http.Headers(content_type="application/json")
+    body = error_body("UNAVAILABLE", message)
+    return _answer(request, 502, reason_phrase(message), headers, body)
+
+
+def proxy_authentication_required(request: http.Request, message: str) -> http.Response:
+    """407, with the reason in the status line: Go's clients show nothing else.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-15.5.8
+    """
+    headers = http.Headers(
+        content_type="text/plain; charset=utf-8",
+        proxy_authenticate=f'Basic realm="{REALM}", charset="UTF-8"',
+    )
+    return _answer(request, 407, reason_phrase(message), headers, f"{message}\n".encode())
+
+
+def _answer(
+    request: http.Request, status: int, reason: str, headers: http.Headers, body: bytes
+) -> http.Response:
+    if request.method == "HEAD":
+        headers["Content-Length"] = str(len(body))
+        return _bodiless(status, reason, headers)
+    response = http.Response.make(status, body, headers)
+    response.reason = reason
+    return response
+
+
+def _bodiless(status: int, reason: str, headers: http.Headers) -> http.Response:
+    """An answer whose headers speak of a body that is not sent.
+
+    Setting content of any kind, even none, would write its own length over theirs.
+    """
+    response = http.Response.make(status)
+    response.headers = headers
+    response.reason = reason
+    return response
+
+
+def _without(headers: Headers, names: frozenset[bytes]) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in headers if name.lower() not in names]
+
+
+def _has(if_none_match: str, etag: str) -> bool:
+    """https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2"""
+    candidates = (candidate.strip().removeprefix("W/") for candidate in if_none_match.split(","))
+    return any(candidate in ("*", etag) for candidate in candidates)

@@ -1,0 +1,71 @@
+"""The rules that the running proxy goes by, and how they change while it runs.
+
+Knows the option that names their directory. Must not know what the rules say.
+"""
+
+import logging
+from pathlib import Path
+
+from mitmproxy import ctx, exceptions
+from mitmproxy.log import ALERT
+
+from metahub.proxy.options import RULES
+from metahub.rules import Rules, RulesError, RulesWatcher, read_rules
+
+logger = logging.getLogger(__name__)
+
+
+class RulesInForce:
+    """Reads the rules when mitmproxy is configured, and again whenever they are edited.
+
+    A broken edit changes nothing: the last good rules stay in force, and the mistakes are logged.
+    """
+
+    def __init__(self) -> None:
+        self._rules: Rules | None = None
+        self._watcher: RulesWatcher | None = None
+
+    def now(self) -> Rules:
+        """The rules of this moment. Ask anew for each request."""
+        if self._rules is None:
+            raise RuntimeError("the rules are asked for before mitmproxy was configured")
+        return self._rules
+
+    def configure(self, updated: set[str]) -> None:
+        """Take the rules of the directory, or stop mitmproxy from starting without any."""
+        if RULES.name not in updated:
+            return
+        directory = _directory()
+        try:
+            rules = read_rules(directory)
+        except RulesError as error:
+            raise exceptions.OptionsError(f"The rules cannot be used.\n{error}") from error
+        self._rules = rules
+        if self._watcher is not None:
+            self._watch(directory)
+
+    def running(self) -> None:
+        """Begin to watch for edits."""
+        self._watch(_directory())
+
+    def done(self) -> None:
+        """Stop watching."""
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher = None
+
+    def _watch(self, directory: Path) -> None:
+        self.done()
+        self._watcher = RulesWatcher(directory, self._edited)
+        self._watcher.start()
+
+    def _edited(self, outcome: Rules | RulesError) -> None:
+        if isinstance(outcome, RulesError):
+            logger.error(f"The edited rules are not taken; the last good ones stay.\n{outcome}")
+            return
+        self._rules = outcome
+        logger.log(ALERT, f"The edited rules are in force: {outcome}.")
+
+
+def _directory() -> Path:
+    return Path(ctx.options.metahub_rules).expanduser()

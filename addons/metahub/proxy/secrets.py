@@ -1,0 +1,53 @@
+"""Secrets never travel: what clients send to prove themselves is in no log and no flow file.
+
+Knows the headers that carry secrets. Must not know who sent them.
+"""
+
+import logging
+import re
+
+from mitmproxy import http
+from mitmproxy.addonmanager import Loader
+
+REMOVED = "[removed by MetaHub]"
+
+_HEADERS = ("Authorization", "Cookie", "Proxy-Authorization")
+
+# mitmproxy logs what it cannot parse as it came, half a CONNECT with its credentials, say.
+_IN_TEXT = re.compile(r"(?i)((?:proxy-)?authorization|cookie)(\W{0,4}:\s*)(?:(?!\\r|\\n)[^\r\n])+")
+_LOGGERS = ("mitmproxy.proxy.server", "mitmproxy.addons.proxyserver")
+
+
+class Secrets:
+    """Takes secrets out of what mitmproxy keeps, shows, saves and logs, once they were used."""
+
+    def load(self, _: Loader) -> None:
+        """Let nothing be logged but through the filter."""
+        for name in _LOGGERS:
+            logging.getLogger(name).addFilter(without_secrets)
+
+    def done(self) -> None:
+        """Leave mitmproxy's loggers as they were."""
+        for name in _LOGGERS:
+            logging.getLogger(name).removeFilter(without_secrets)
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        """The request has been sent: nobody needs its credentials any more."""
+        _remove_from(flow.request.headers)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """The request has failed: nobody needs its credentials any more."""
+        _remove_from(flow.request.headers)
+
+
+def without_secrets(record: logging.LogRecord) -> bool:
+    """A filter of logging: keeps every record, and no secret in it."""
+    record.msg = _IN_TEXT.sub(rf"\1\2{REMOVED}", record.getMessage())
+    record.args = None
+    return True
+
+
+def _remove_from(headers: http.Headers) -> None:
+    for name in _HEADERS:
+        if name in headers:
+            headers[name] = REMOVED

@@ -1,0 +1,246 @@
+"""Requests of our own to upstream, in the name of the client whose request we answer.
+
+Knows HTTP. Must not know manifests, machine types or what is done with a reply.
+"""
+
+import asyncio
+import ssl
+from dataclasses import dataclass, replace
+
+import aiohttp
+import certifi
+from mitmproxy import ctx, http
+from mitmproxy.proxy import mode_specs
+from yarl import URL
+
+from metahub.core.digest import Digest
+from metahub.core.distribution import MAX_MANIFEST_BYTES, media_type
+
+_CONNECT_SECONDS = 10.0
+_ANSWER_SECONDS = 30.0
+
+# https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+
+# What would have upstream answer with something else than the whole manifest, or not at all.
+_CONDITIONS = frozenset(
+    {
+        b"accept-encoding",
+        b"content-length",
+        b"expect",
+        b"if-match",
+        b"if-modified-since",
+        b"if-none-match",
+        b"if-range",
+        b"if-unmodified-since",
+        b"range",
+    }
+)
+
+
+_OF_ONE_ORIGIN = frozenset({b"authorization", b"cookie", b"host"})
+
+# https://www.rfc-editor.org/rfc/rfc9110#section-15.4
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 3
+
+
+class UpstreamError(Exception):
+    """Upstream could not be asked, or said what cannot be relied on. The message says which."""
+
+
+class UnreachableError(UpstreamError):
+    """Upstream did not answer at all: the client had better find out for itself."""
+
+
+type Headers = tuple[tuple[bytes, bytes], ...]
+"""Headers as they came, in their order and spelling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of upstream: with all the client's headers that belong to it, its login too."""
+
+    url: URL
+    headers: Headers
+
+    def at(self, path: str) -> "Question":
+        """The same of another path."""
+        return replace(self, url=self.url.join(URL(path, encoded=True)))
+
+    def redirected(self, reply: "Reply") -> "Question | None":
+        """The same of the place that `reply` redirects to, without the login for this one.
+
+        None where a client would not go either: to no URL, or from HTTPS to HTTP.
+        """
+        location = reply.header("Location")
+        if reply.status not in _REDIRECTS or not location:
+            return None
+        try:
+            url = self.url.join(URL(location))
+            same_origin = url.origin() == self.url.origin()
+        except ValueError:
+            return None
+        if url.scheme not in ("https", self.url.scheme):
+            return None
+        dropped = frozenset({b"host"}) if same_origin else _OF_ONE_ORIGIN
+        headers = tuple(pair for pair in self.headers if pair[0].lower() not in dropped)
+        return Question(url, headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What upstream said."""
+
+    status: int
+    reason: str
+    headers: Headers
+    body: bytes | None
+    """None in a reply to a HEAD."""
+
+    def header(self, name: str) -> str:
+        """The first header of that name, or the empty string."""
+        wanted = name.lower().encode()
+        values = (value for key, value in self.headers if key.lower() == wanted)
+        return next(values, b"").decode("latin-1")
+
+    @property
+    def media_type(self) -> str:
+        """The bare media type of the body."""
+        return media_type(self.header("Content-Type"))
+
+    @property
+    def digest(self) -> Digest | None:
+        """The digest that upstream states; None if it states none. Raises UpstreamError."""
+        stated = self.header("Docker-Content-Digest")
+        try:
+            return Digest.parse(stated) if stated else None
+        except ValueError as error:
+            raise UpstreamError(f"upstream's Docker-Content-Digest: {error}") from error
+
+
+def question(request: http.Request, host: str) -> Question:
+    """The client's own question to `host`, without what belongs to its connection with us."""
+    dropped = HOP_BY_HOP | _CONDITIONS | _named_by_connection(request)
+    headers = (
+        (name, value) for name, value in request.headers.fields if name.lower() not in dropped
+    )
+    authority = f"[{host}]" if ":" in host else host
+    url = URL(f"{request.scheme}://{authority}:{request.port}{request.path}", encoded=True)
+    return Question(url, tuple(headers))
+
+
+def _named_by_connection(request: http.Request) -> frozenset[bytes]:
+    names = request.headers.get("Connection", "").split(",")
+    return frozenset(name.strip().lower().encode() for name in names)
+
+
+class Upstream:
+    """Asks upstream over pooled connections, verified as mitmproxy's own are.
+
+    Keeps no cookie, and sends nothing that the client did not send. Follows redirects as the client
+    would; one that leads to no manifest is itself the reply, for the client to follow.
+    """
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    def close(self) -> None:
+        """Close the connections; the next question opens new ones, by the options of that time."""
+        session, self._session = self._session, None
+        if session is not None:
+            self._closing = asyncio.ensure_future(session.close())
+
+    async def head(self, asked: Question) -> Reply:
+        """Upstream's reply to a HEAD. Raises UnreachableError."""
+        return await self._ask("HEAD", asked)
+
+    async def get(self, asked: Question) -> Reply:
+        """Upstream's reply to a GET of a manifest.
+
+        Raises UnreachableError, and UpstreamError for a body larger than a manifest may be.
+        """
+        return await self._ask("GET", asked)
+
+    async def _ask(self, method: str, asked: Question) -> Reply:
+        first = reply = await self._ask_once(method, asked)
+        for _ in range(_MOST_REDIRECTS):
+            target = asked.redirected(reply)
+            if target is None:
+                break
+            asked, reply = target, await self._ask_once(method, target)
+        return reply if reply.status == 200 else first
+
+    async def _ask_once(self, method: str, asked: Question) -> Reply:
+        try:
+            async with self._connected().request(
+                method,
+                asked.url,
+                headers=_decoded(asked.headers),
+                allow_redirects=False,
+                proxy=_next_proxy(),
+            ) as response:
+                body = None if method == "HEAD" else await _read(response)
+                reason = response.reason or ""
+                return Reply(response.status, reason, response.raw_headers, body)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            why = str(error) or type(error).__name__
+            raise UnreachableError(f"{asked.url.host}: {why}") from error
+
+    def _connected(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=_tls(), limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+                timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
+            )
+        return self._session
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_MANIFEST_BYTES:
+            raise UpstreamError(f"upstream's manifest is larger than {MAX_MANIFEST_BYTES} bytes")
+    return b"".join(chunks)
+
+
+def _decoded(headers: Headers) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+
+
+def _tls() -> ssl.SSLContext:
+    """Trust what mitmproxy trusts on its own connections to upstream."""
+    options = ctx.options
+    path = options.ssl_verify_upstream_trusted_confdir
+    file = options.ssl_verify_upstream_trusted_ca or (None if path else certifi.where())
+    context = ssl.create_default_context(cafile=file, capath=path)
+    if options.ssl_insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _next_proxy() -> str | None:
+    """The proxy behind this one, if mitmproxy runs in upstream mode."""
+    for text in ctx.options.mode:
+        mode = mode_specs.ProxyMode.parse(text)
+        if isinstance(mode, mode_specs.UpstreamMode):
+            return f"{mode.scheme}://{mode.address[0]}:{mode.address[1]}"
+    return None

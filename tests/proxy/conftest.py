@@ -1,0 +1,63 @@
+"""A proxy in the process, and an upstream that answers as a test says."""
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.odd_registry import OddRegistry
+from tests.e2e.rules import table
+from tests.e2e.trust import HERE, Trust
+from tests.proxy.running import ProxyInThread, Serve
+
+
+@pytest.fixture(scope="session")
+def place() -> Iterator[Path]:
+    """A directory for everything that listens."""
+    with tempfile.TemporaryDirectory(prefix="proxy-") as path:
+        yield Path(path)
+
+
+@pytest.fixture(scope="session")
+def trust(place: Path) -> Trust:
+    """The authority and the certificate of the upstream."""
+    return Trust.below(place)
+
+
+@pytest.fixture
+def odd(trust: Trust) -> Iterator[OddRegistry]:
+    """An upstream that knows nothing until a test tells it."""
+    with OddRegistry(trust.pair.server_context(), HERE) as running:
+        yield running
+
+
+@pytest.fixture
+def serve(place: Path, trust: Trust) -> Iterator[Serve]:
+    """Starts proxies, one after the other: mitmproxy allows one in a process at a time."""
+    started: list[ProxyInThread] = []
+
+    def serving(rules: dict[str, object], **options: object) -> ProxyInThread:
+        for proxy in started:
+            proxy.stop()
+        proxy = ProxyInThread(Path(tempfile.mkdtemp(dir=place)), trust.authority, options)
+        proxy.rule(rules)
+        started.append(proxy)
+        proxy.start()
+        return proxy
+
+    yield serving
+    for proxy in started:
+        proxy.stop()
+
+
+@pytest.fixture(autouse=True)
+def _everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+
+@pytest.fixture
+def proxy(serve: Serve, odd: OddRegistry) -> ProxyInThread:
+    """A proxy with the rules of the table, before the upstream."""
+    return serve(table(odd.address))

@@ -1,0 +1,121 @@
+"""The proxy inside the test's own process: mitmproxy in a thread, as `metahub serve` assembles it.
+
+Knows how it is started and stopped. Must not know what a test asks of it.
+"""
+
+import asyncio
+import gc
+import queue
+import threading
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+from mitmproxy.master import Master
+
+from metahub.demo.address import LOOPBACK, Address, Login
+from metahub.proxy.launcher import Greeting, Tool, assemble
+from tests.e2e.wire import Wire
+
+TIME_TO_START = 20.0
+
+
+@dataclass
+class ProxyInThread:
+    """mitmproxy with MetaHub in it, on a port of its own choice."""
+
+    directory: Path
+    trusted: Path
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._begun: queue.Queue[Greeting | BaseException] = queue.Queue()
+        self._thread = threading.Thread(target=self._run)
+        self._master: Master | None = None
+        self.rules.mkdir(parents=True)
+
+    @property
+    def rules(self) -> Path:
+        """Where its YAML lies."""
+        return self.directory / "metahub_rules"
+
+    @property
+    def store(self) -> Path:
+        """Where it keeps what it served."""
+        return self.directory / "store.sqlite"
+
+    @property
+    def authority(self) -> Path:
+        """The CA that a node has to trust: one for all proxies, for it takes long to make."""
+        return self.directory.parent / "certs" / "mitmproxy-ca-cert.pem"
+
+    def rule(self, rules: Mapping[str, object]) -> None:
+        """Write the rules."""
+        text = yaml.safe_dump(dict(rules), sort_keys=False)
+        (self.rules / "rules.yaml").write_text(text)
+
+    def start(self) -> None:
+        """Begin to listen; raises what keeps it from that."""
+        self._thread.start()
+        begun = self._begun.get(timeout=TIME_TO_START)
+        if isinstance(begun, BaseException):
+            raise begun
+        self.greeting = begun
+        self.address = Address(LOOPBACK, begun.addresses[0][1], "http")
+
+    def stop(self) -> None:
+        """End, if it began."""
+        if self._master is not None and self._thread.is_alive():
+            self._master.shutdown()
+        if self._thread.ident:
+            self._thread.join()
+        _forget()
+
+    def wire(self, server: Address, user: Login | None = None, source: str = LOOPBACK) -> Wire:
+        """A way to a server over this proxy."""
+        return Wire(server, self.authority, self.address, user, source)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # noqa: BLE001 - the test that waits raises it
+            self._begun.put(error)
+
+    async def _serve(self) -> None:
+        config: dict[str, Any] = {
+            "listen_host": LOOPBACK,
+            "listen_port": 0,
+            "confdir": str(self.authority.parent),
+            "metahub_rules": str(self.rules),
+            "metahub_store": str(self.store),
+            "ssl_verify_upstream_trusted_ca": str(self.trusted),
+            "connection_strategy": "lazy",
+            "upstream_cert": False,
+            "http2": False,
+            "termlog_verbosity": "error",
+        }
+        self._master = assemble(Tool.DUMP, config | dict(self.options), [], self._begun.put)
+        await self._master.run()
+        # A process that ends needs no goodbye; a thread has to close its sockets.
+        servers = self._master.addons.get("proxyserver")
+        await servers.servers.update([])
+        for _ in range(100):
+            await asyncio.sleep(0.01 if servers.connections else 0)
+
+
+def _forget() -> None:
+    """Have sockets that mitmproxy leaves to the end of its process closed now, without a word."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+class Serve(Protocol):
+    """Starts a proxy with these rules, and these options."""
+
+    def __call__(self, rules: dict[str, Any], **options: object) -> ProxyInThread:
+        """A proxy that listens."""
+        ...

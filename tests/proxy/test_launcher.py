@@ -1,0 +1,69 @@
+"""How the proxy starts, and what keeps it from starting."""
+
+from pathlib import Path
+
+import pytest
+
+from metahub.proxy.config import ConfigError
+from metahub.proxy.launcher import Greeting
+from tests.e2e.odd_registry import OddRegistry
+from tests.e2e.rules import table
+from tests.proxy.running import ProxyInThread, Serve
+
+
+def test_the_greeting_says_all_that_a_node_needs(proxy: ProxyInThread) -> None:
+    """Where it listens, what it knows, where the CA is, and the line to set on a node."""
+    lines = str(proxy.greeting).splitlines()
+    url = f"http://127.0.0.1:{proxy.address.port}"
+    assert lines[0] == f"MetaHub 0.1.0 is listening on {url}"
+    assert lines[1] == "  rules    4 machine types, 4 clients, 1 registry, 0 image rules"
+    assert lines[2] == f"  CA       {proxy.authority}"
+    assert lines[3] == f"  on nodes export HTTPS_PROXY=http://USER:PASSWORD@{url[7:]}"
+    assert proxy.authority.exists()
+
+
+def test_a_wildcard_address_is_no_address_for_a_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nodes are told the name of the machine."""
+    monkeypatch.setattr("socket.gethostname", lambda: "proxy.test")
+    greeting = Greeting((("::", 8080), ("0.0.0.0", 8080)), "", Path("ca.pem"))
+    lines = str(greeting).splitlines()
+    assert lines[0].endswith("listening on http://[::]:8080, http://0.0.0.0:8080")
+    assert lines[3].endswith("http://USER:PASSWORD@proxy.test:8080")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"metahub_on_eror": "pass"},
+            "there is no option metahub_on_eror; did you mean metahub_on_error?",
+        ),
+        (
+            {"metahub_on_error": "ignore"},
+            "metahub_on_error: expected pass or refuse, found .ignore.",
+        ),
+        ({"listen_port": "many"}, "listen_port"),
+    ],
+)
+def test_options_that_cannot_be_used(
+    options: dict[str, object], message: str, serve: Serve, odd: OddRegistry
+) -> None:
+    """The proxy does not start, and says which option it is."""
+    with pytest.raises(ConfigError, match=message):
+        serve(table(odd.address), **options)
+
+
+def test_rules_that_cannot_be_used(serve: Serve, odd: OddRegistry) -> None:
+    """There are no last good rules at the start."""
+    with pytest.raises(ConfigError) as caught:
+        serve(table(odd.address) | {"machine_type": {}})
+    message = str(caught.value)
+    assert message.startswith("The rules cannot be used.\n")
+    assert "did you mean 'machine_types'?" in message
+
+
+def test_a_store_that_cannot_be_used(serve: Serve, odd: OddRegistry, tmp_path: Path) -> None:
+    """A directory is no file."""
+    with pytest.raises(ConfigError) as caught:
+        serve(table(odd.address), metahub_store=str(tmp_path))
+    assert str(caught.value).startswith(f"The store cannot be used. {tmp_path} ")
