@@ -30,7 +30,7 @@ _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = rf"(?P<repository>{_COMPONENT}(?:/{_COMPONENT})*)"
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _MANIFEST_PATH = re.compile(rf"/v2/{_REPOSITORY}/manifests/(?P<reference>[^/?]+)(?P<query>\?.*)?")
-_REFERRERS_TAG = re.compile(r"sha(?:256-[0-9a-f]{64}|512-[0-9a-f]{128})(?:\..+)?")
+_REFERRERS_TAG = re.compile(r"sha(?:256|512)-[0-9a-f]{64}(?:\..+)?")
 _MAX_REPOSITORY_LENGTH = 255
 
 
@@ -50,6 +50,8 @@ class Tag:
     @property
     def names_referrers(self) -> bool:
         """True for the tags under which cosign and oras keep what refers to a digest.
+
+        The tag has no room for more than 64 characters of a digest, of either algorithm.
 
         https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#referrers-tag-schema
         """

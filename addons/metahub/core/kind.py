@@ -77,7 +77,9 @@ class Minimum(Kind):
         return _version(required)
 
 
-_NUMBER = re.compile(r"\d{1,9}")
+# The most digits that every Python reads, however carefully it is told to.
+# https://docs.python.org/3/library/stdtypes.html#configuring-the-limit
+_NUMBER = re.compile(r"[0-9]{1,640}")
 
 
 def _version(value: str) -> tuple[int, ...]:
@@ -109,7 +111,7 @@ class CudaCapability(Kind):
         return _capability(required) or ()
 
 
-_CAPABILITY = re.compile(r"(\d{1,3})\.(\d{1,3})")
+_CAPABILITY = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})")
 
 
 def _capability(value: str) -> tuple[int, int] | None:

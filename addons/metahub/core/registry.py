@@ -17,7 +17,7 @@ _API_HOSTS = {DOCKER_HUB: ("registry-1.docker.io", "index.docker.io", "docker.io
 _DEFAULT_PORTS = frozenset({80, 443})
 _MAX_PORT = 65535
 _NAME = re.compile(
-    r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(?::(?P<port>\d{1,5}))?"
+    r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(?::(?P<port>[0-9]{1,5}))?"
 )
 
 
