@@ -11,17 +11,21 @@ from metahub.demo.bench import TAG, qnib_bench
 from tests.e2e import registry as docker_registry
 from tests.e2e import seclusion
 from tests.e2e.nodes import Nodes
+from tests.e2e.odd_registry import OddRegistry
 from tests.e2e.parts import require
+from tests.e2e.proxies import Serve, proxies
+from tests.e2e.proxy import Proxy
 from tests.e2e.registry import FORMATS, LOGIN, Registry
-from tests.e2e.trust import Trust
+from tests.e2e.rules import table
+from tests.e2e.trust import HERE, Trust
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything below this folder is marked e2e."""
     for item in items:
-        if item.path.is_relative_to(HERE):
+        if item.path.is_relative_to(FOLDER):
             item.add_marker(pytest.mark.e2e)
 
 
@@ -48,6 +52,46 @@ def registry(place: Path, trust: Trust) -> Iterator[Registry]:
         for repository, image_format in FORMATS.items():
             running.push(repository, TAG, qnib_bench(image_format))
         yield running
+
+
+@pytest.fixture(scope="session")
+def odd(trust: Trust) -> Iterator[OddRegistry]:
+    """An upstream that answers as a test says; it needs no package and no root."""
+    with OddRegistry(trust.pair.server_context(), HERE) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def odd_plain() -> Iterator[OddRegistry]:
+    """The same without TLS."""
+    with OddRegistry(None, HERE) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def serve_all(place: Path, trust: Trust) -> Iterator[Serve]:
+    """Starts proxies that last as long as the module."""
+    with proxies(place, trust) as serve:
+        yield serve
+
+
+@pytest.fixture
+def serve(place: Path, trust: Trust) -> Iterator[Serve]:
+    """Starts proxies that a test may stop, kill and teach other rules."""
+    with proxies(place, trust) as serve:
+        yield serve
+
+
+@pytest.fixture(scope="module")
+def proxy(serve_all: Serve, registry: Registry) -> Proxy:
+    """A proxy with the rules of the table before the registry."""
+    return serve_all(table(registry.address))
+
+
+@pytest.fixture(scope="module")
+def odd_proxy(serve_all: Serve, odd: OddRegistry, odd_plain: OddRegistry) -> Proxy:
+    """A proxy with the rules of the table before the odd registries."""
+    return serve_all(table(odd.address, odd_plain.address))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import Self
 from aiohttp import web
 
 from metahub.demo.address import LOOPBACK, Address
+from metahub.demo.images import Blob
 
 PIECE = 64 * 1024  # bytes written at once
 UNKNOWN_NAME = b'{"errors":[{"code":"NAME_UNKNOWN","message":"nothing is here"}]}'
@@ -37,11 +38,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as it arrived; header names in lower case."""
+    """A request as it arrived; header names in lower case, the body's length in bytes."""
 
     method: str
     path: str
     headers: Mapping[str, str]
+    length: int
 
 
 class OddRegistry:
@@ -54,7 +56,6 @@ class OddRegistry:
         self._tls, self._host = tls, host
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
 
     def __enter__(self) -> Self:
         """Listen on a port of its own choice."""
@@ -74,6 +75,14 @@ class OddRegistry:
         """Answer a path, or a method and a path, so; HEAD answers as GET unless it has its own."""
         self.replies[path] = reply
 
+    def offer(self, repository: str, reference: object, manifest: Blob, pause: float = 0) -> None:
+        """Serve a manifest under a tag and under its digest, as registries do."""
+        digest = str(manifest.digest)
+        headers = {"Content-Type": manifest.media_type, "Docker-Content-Digest": digest}
+        for name in (reference, digest):
+            reply = Reply(manifest.content, headers, pause=pause)
+            self[f"/v2/{repository}/manifests/{name}"] = reply
+
     def times(self, method: str, path: str) -> int:
         """How often this was asked."""
         return sum((asked.method, asked.path) == (method, path) for asked in self.asked)
@@ -82,6 +91,7 @@ class OddRegistry:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     async def _listen(self) -> int:
+        self._runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, LOOPBACK, 0, ssl_context=self._tls).start()
         port: int = self._runner.addresses[0][1]
@@ -90,7 +100,8 @@ class OddRegistry:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
         headers = {name.lower(): value for name, value in request.headers.items()}
-        self.asked.append(Asked(request.method, path, headers))
+        length = sum([len(piece) async for piece in request.content.iter_any()])
+        self.asked.append(Asked(request.method, path, headers, length))
         nothing = Reply(UNKNOWN_NAME, {"Content-Type": "application/json"}, 404)
         reply = self.replies.get((request.method, path)) or self.replies.get(path, nothing)
         return await _send(reply, request)

@@ -3,9 +3,8 @@
 Knows how each is started, stopped and restarted. Must not know the rules nor who asks.
 """
 
-import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -15,9 +14,17 @@ import yaml
 import metahub
 from metahub.demo.address import LOOPBACK, Address, Login, free_port
 from tests.e2e import seclusion
+from tests.e2e.rules import Rules
 from tests.e2e.running import Running, accepts, bare_environment, start, wait_until
+from tests.e2e.trust import Trust
+from tests.e2e.wire import Wire
 
 PACKAGES = Path(metahub.__file__).parents[1]
+SCRIPT = PACKAGES / "metahub_addon.py"
+
+CONFDIR = "certs"
+RULES = "metahub_rules"
+STORE = "store.sqlite"
 
 
 @dataclass(slots=True)
@@ -32,12 +39,12 @@ class Proxy:
     @property
     def rules(self) -> Path:
         """Where its YAML lies."""
-        return self.directory / "metahub_rules"
+        return self.directory / RULES
 
     @property
     def authority(self) -> Path:
         """The CA that a node has to trust."""
-        return self.directory / "certs" / "mitmproxy-ca-cert.pem"
+        return self.directory / CONFDIR / "mitmproxy-ca-cert.pem"
 
     @property
     def log(self) -> Path:
@@ -50,6 +57,16 @@ class Proxy:
             return self.address.url
         user, password = quote(login.user, safe=""), quote(login.password, safe="")
         return f"http://{user}:{password}@{self.address}"
+
+    def wire(self, server: Address, user: Login | None = None, source: str = LOOPBACK) -> Wire:
+        """A way to a server over this proxy."""
+        return Wire(server, self.authority, self.address, user, source)
+
+    def rule(self, rules: Rules, name: str = "rules.yaml") -> Path:
+        """Write rules where the proxy reads them."""
+        file = self.rules / name
+        file.write_text(yaml.safe_dump(rules, sort_keys=False))
+        return file
 
     def start(self) -> None:
         """Start it and wait for its port."""
@@ -80,45 +97,53 @@ class Proxy:
         return accepts(self.address.port) and self.authority.exists()
 
 
-def metahub_in(directory: Path, trusted: Path, hosts: Path | None, **more: object) -> Proxy:
-    """`metahub serve` with a config.yaml of its own; `more` are options of MetaHub in it."""
+def metahub_in(directory: Path, trust: Trust, **more: object) -> Proxy:
+    """`metahub serve`; its own config.yaml has relative paths, and `more` beside them."""
     address = Address(LOOPBACK, free_port(), "http")
-    (directory / "certs").mkdir()
-    (directory / "metahub_rules").mkdir()
-    file = directory / "config.yaml"
-    file.write_text(yaml.safe_dump(_options(address, trusted) | more, sort_keys=False))
-    command = (sys.executable, "-m", "metahub", "serve", "--config", str(file))
-    return Proxy(directory, address, _resolving(hosts, command))
-
-
-def mitmdump_in(directory: Path, trusted: Path, hosts: Path | None, login: Login) -> Proxy:
-    """A mitmdump that knows nothing of MetaHub and asks everybody for this login."""
-    address = Address(LOOPBACK, free_port(), "http")
-    options = {
-        "confdir": str(directory / "certs"),
-        "ssl_verify_upstream_trusted_ca": str(trusted),
-        "proxyauth": f"{login.user}:{login.password}",
+    options = _options(address, trust) | {
+        "confdir": CONFDIR,
+        "metahub_rules": RULES,
+        "metahub_store": STORE,
     }
-    listen = ("--listen-host", address.host, "--listen-port", str(address.port))
+    (directory / RULES).mkdir()
+    file = directory / "config.yaml"
+    file.write_text(yaml.safe_dump(options | more, sort_keys=False))
+    command = (sys.executable, "-m", "metahub", "serve", "--config", str(file))
+    return Proxy(directory, address, _resolving(trust, command))
+
+
+def mitmdump_in(directory: Path, trust: Trust, login: Login) -> Proxy:
+    """A mitmdump that knows nothing of MetaHub and asks everybody for this login."""
+    return _mitmdump(directory, trust, {"proxyauth": f"{login.user}:{login.password}"})
+
+
+def mitmdump_with_metahub_in(directory: Path, trust: Trust) -> Proxy:
+    """A stock mitmdump with MetaHub as its script."""
+    (directory / RULES).mkdir()
+    ours = {"metahub_rules": directory / RULES, "metahub_store": directory / STORE}
+    return _mitmdump(directory, trust, ours, "--scripts", str(SCRIPT))
+
+
+def _mitmdump(directory: Path, trust: Trust, more: Mapping[str, object], *words: str) -> Proxy:
+    address = Address(LOOPBACK, free_port(), "http")
+    options = {"confdir": directory / CONFDIR, **_options(address, trust), **more}
     settings = (word for name, value in options.items() for word in ("--set", f"{name}={value}"))
-    return Proxy(directory, address, _resolving(hosts, (_mitmdump(), *listen, *settings)))
+    command = (_beside_python("mitmdump"), *settings, *words)
+    return Proxy(directory, address, _resolving(trust, command))
 
 
-def _options(address: Address, trusted: Path) -> dict[str, object]:
+def _options(address: Address, trust: Trust) -> dict[str, object]:
     return {
         "listen_host": address.host,
         "listen_port": address.port,
-        "confdir": "certs",
-        "ssl_verify_upstream_trusted_ca": str(trusted),
-        "metahub_rules": "metahub_rules",
-        "metahub_store": "store.sqlite",
+        "ssl_verify_upstream_trusted_ca": str(trust.authority),
     }
 
 
-def _resolving(hosts: Path | None, command: Sequence[str]) -> Sequence[str]:
-    return seclusion.resolving(hosts, command) if hosts else command
+def _resolving(trust: Trust, command: Sequence[str]) -> Sequence[str]:
+    return seclusion.resolving(trust.hosts, command) if seclusion.is_allowed() else command
 
 
-def _mitmdump() -> str:
-    beside = Path(sys.executable).with_name("mitmdump")
-    return str(beside) if beside.exists() else shutil.which("mitmdump") or "mitmdump"
+def _beside_python(program: str) -> str:
+    beside = Path(sys.executable).with_name(program)
+    return str(beside) if beside.exists() else program

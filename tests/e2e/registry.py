@@ -52,10 +52,14 @@ class Registry:
         return asyncio.run(self._push(repository, tag, images))
 
     async def _push(self, repository: str, tag: str, images: IndexedImages) -> Digest:
-        here = Address(HERE, self.address.port, self.address.scheme)
         trusted = trusting(self.trust.authority)
-        async with connected(here, repository, trusted, login=self.login) as client:
+        async with connected(self.here, repository, trusted, login=self.login) as client:
             return await client.push(tag, images)
+
+    @property
+    def here(self) -> Address:
+        """Where the tests themselves reach it, past every proxy."""
+        return Address(HERE, self.address.port, self.address.scheme)
 
     def accesses(self) -> tuple[Access, ...]:
         """All requests so far, in their order."""

@@ -36,7 +36,7 @@ class Running:
         return self.log.read_text(errors="replace")
 
     def stop(self) -> int:
-        """Ask it to end, insist after a while, and take its whole group along; the exit code."""
+        """Ask it to end, and insist after a while; the exit code."""
         self._signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(PATIENCE)
@@ -45,11 +45,13 @@ class Running:
     def kill(self) -> int:
         """End it and its group at once; the exit code."""
         self._signal(signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):
+        if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         return self.process.wait(PATIENCE)
 
     def _signal(self, what: signal.Signals) -> None:
+        if self.process.poll() is not None:
+            return  # its id may be another's by now
         for pid in _first_of_its_own(self.process.pid) or (self.process.pid,):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, what)

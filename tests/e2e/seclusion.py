@@ -3,6 +3,7 @@
 Knows unshare(1). Must not know which program runs inside.
 """
 
+import functools
 import os
 import shutil
 import subprocess
@@ -36,6 +37,7 @@ def enclosed(command: Sequence[str]) -> list[str]:
     return [*_OWN_MOUNTS, *_OWN_PROCESSES, "sh", "-c", _WITH_SCRATCH, "enclosed", *command]
 
 
+@functools.cache
 def is_allowed() -> bool:
     """Whether this user, on this machine, may make such namespaces."""
     if shutil.which("unshare") is None:

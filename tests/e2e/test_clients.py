@@ -7,20 +7,14 @@ import pytest
 
 from metahub.demo.address import Login
 from metahub.demo.bench import GENERIC, qnib_bench
-from tests.e2e.clients.buildah import Buildah
-from tests.e2e.clients.containerd import Containerd
-from tests.e2e.clients.docker import Docker
-from tests.e2e.clients.podman import Podman
+from tests.e2e.clients.kinds import CLIENTS, COPIERS, RUNTIMES
 from tests.e2e.clients.shape import Client, Runtime, Spoken
-from tests.e2e.clients.skopeo import Skopeo
 from tests.e2e.nodes import Nodes
 from tests.e2e.proxy import Proxy, mitmdump_in
 from tests.e2e.registry import FORMATS, Registry
 from tests.e2e.trust import Trust
 
 USER = Login("somebody", "of the proxy")
-RUNTIMES = (Docker, Containerd, Podman)
-COPIERS = (Skopeo, Buildah)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +22,7 @@ def mitmdump(place: Path, trust: Trust) -> Iterator[Proxy]:
     """A proxy without MetaHub, which asks for a login."""
     directory = place / "mitmdump"
     directory.mkdir()
-    proxy = mitmdump_in(directory, trust.authority, trust.hosts, USER)
+    proxy = mitmdump_in(directory, trust, USER)
     proxy.start()
     yield proxy
     proxy.stop()
@@ -60,7 +54,7 @@ def test_without_metahub_a_copier_takes_the_first_build(
     assert pull.digests & {str(first.manifest.digest), str(first.config.digest)}
 
 
-@pytest.mark.parametrize("kind", RUNTIMES + COPIERS)
+@pytest.mark.parametrize("kind", CLIENTS)
 def test_no_client_gets_past_the_proxy(
     kind: type[Client], nodes: Nodes, mitmdump: Proxy, registry: Registry
 ) -> None:

@@ -1,11 +1,10 @@
-"""HTTP/1.1 through a proxy, seen byte for byte; each request on a connection of its own.
+"""HTTP/1.1 seen byte for byte, through a proxy or past it; each request on its own connection.
 
 Knows CONNECT and TLS. Must not know registries.
 """
 
 import http.client
 import socket
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,60 +32,78 @@ class Answer:
         return cls(response.status, response.reason, headers, response.read())
 
 
-@dataclass(frozen=True, slots=True)
-class Refused(Exception):
-    """The proxy did not open the way; its answer to CONNECT."""
+class NoTunnelError(Exception):
+    """The proxy did not open a tunnel. `answer` is what it said to CONNECT."""
 
-    answer: Answer
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"{answer.status} {answer.reason}")
+        self.answer = answer
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A way to a registry: the proxy, who asks it and from where, and whom the asker trusts."""
+    """A way to a server: over which proxy if any, as which user of it, from which address.
 
-    proxy: Address
-    registry: Address
+    `trusted` is the authority that signs what the asker sees.
+    """
+
+    server: Address
     trusted: Path
+    proxy: Address | None = None
     user: Login | None = None
     source: str = LOOPBACK
 
-    def ask(self, method: str, path: str, **headers: str) -> Answer:
-        """Send a request and read its answer; `_` in a header's name stands for `-`.
+    def ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Answer:
+        """Send a request and read its answer.
 
-        Raises Refused, and what http.client and ssl raise.
+        Raises NoTunnelError, and what http.client and ssl raise.
         """
-        with self.opened(method, path, **headers) as response:
-            return Answer.of(response)
-
-    @contextmanager
-    def opened(self, method: str, path: str, **headers: str) -> Iterator[http.client.HTTPResponse]:
-        """The response to a request, its body yet unread."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection(self.registry.host, self.registry.port)
-        with self._connected() as plain:
-            if self.registry.scheme == "https":
-                connection.sock = self._tunnelled(plain)
-            else:
-                connection.sock = plain
-                path, named = self.registry.url + path, named | self._proxy_login()
-            connection.request(method, path, headers=named)
-            yield connection.getresponse()
+        with self._connected() as way:
+            connection = http.client.HTTPConnection(self.server.host, self.server.port)
+            connection.sock = way
+            connection.request(method, self._target(path), body, self._headers(headers))
+            return Answer.of(connection.getresponse())
 
     @contextmanager
     def _connected(self) -> Iterator[socket.socket]:
-        proxy = (self.proxy.host, self.proxy.port)
-        with socket.create_connection(proxy, SILENCE, (self.source, 0)) as way:
-            yield way
+        first = (LOOPBACK, (self.proxy or self.server).port)
+        with socket.create_connection(first, SILENCE, (self.source, 0)) as plain:
+            if self.server.scheme == "http":
+                yield plain
+                return
+            if self.proxy:
+                self._connect(plain)
+            with self._secured(plain) as secured:
+                yield secured
 
-    def _tunnelled(self, way: socket.socket) -> ssl.SSLSocket:
-        lines = [f"CONNECT {self.registry} HTTP/1.1", f"Host: {self.registry}"]
+    def _secured(self, plain: socket.socket) -> socket.socket:
+        return trusting(self.trusted).wrap_socket(plain, server_hostname=self.server.host)
+
+    def _connect(self, plain: socket.socket) -> None:
+        lines = [f"CONNECT {self.server} HTTP/1.1", f"Host: {self.server}"]
         lines += [f"{name}: {value}" for name, value in self._proxy_login().items()]
-        way.sendall("\r\n".join([*lines, "", ""]).encode())
-        response = http.client.HTTPResponse(way, method="CONNECT")
+        plain.sendall("\r\n".join([*lines, "", ""]).encode())
+        response = http.client.HTTPResponse(plain, method="CONNECT")
         response.begin()
         if response.status != http.HTTPStatus.OK:
-            raise Refused(Answer.of(response))
-        return trusting(self.trusted).wrap_socket(way, server_hostname=self.registry.host)
+            raise NoTunnelError(Answer.of(response))
+
+    def _target(self, path: str) -> str:
+        """The origin form, or the absolute form that a proxy wants for plain HTTP (RFC 9112)."""
+        return self.server.url + path if self._is_absolute else path
+
+    def _headers(self, headers: Mapping[str, str] | None) -> dict[str, str]:
+        return {**(headers or {}), **(self._proxy_login() if self._is_absolute else {})}
+
+    @property
+    def _is_absolute(self) -> bool:
+        return self.proxy is not None and self.server.scheme == "http"
 
     def _proxy_login(self) -> dict[str, str]:
         return {"Proxy-Authorization": self.user.header} if self.user else {}

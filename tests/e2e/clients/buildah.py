@@ -13,7 +13,7 @@ from tests.e2e.seclusion import enclosed
 class Buildah:
     """buildah on a node."""
 
-    NEEDS: ClassVar = ("buildah",)
+    NEEDS: ClassVar[tuple[str, ...]] = ("buildah",)
 
     node: Node
 

@@ -33,7 +33,7 @@ path = "{root}/opt"
 class Containerd:
     """A running containerd; the proxy, the CA and the login are `ctr`'s own."""
 
-    NEEDS: ClassVar = ("containerd", "ctr", "runc")
+    NEEDS: ClassVar[tuple[str, ...]] = ("containerd", "ctr", "runc")
 
     node: Node
     daemon: Running

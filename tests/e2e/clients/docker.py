@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Self
 
 from tests.e2e.clients.shape import Node, Pull, Spoken, speak
@@ -9,14 +10,15 @@ from tests.e2e.running import Running, start, wait_until
 from tests.e2e.seclusion import CGROUP, enclosed
 
 # Debian's own client fits its daemon; another one may stand before it in PATH.
-DOCKER = "/usr/bin/docker"
+DEBIANS = Path("/usr/bin/docker")
+DOCKER = str(DEBIANS) if DEBIANS.exists() else "docker"
 
 
 @dataclass(frozen=True, slots=True)
 class Docker:
     """A running dockerd; the proxy and the CA are the daemon's, the registry login is the CLI's."""
 
-    NEEDS: ClassVar = ("dockerd", "docker", "runc")
+    NEEDS: ClassVar[tuple[str, ...]] = ("dockerd", "docker", "runc")
 
     node: Node
     daemon: Running

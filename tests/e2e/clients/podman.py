@@ -13,7 +13,7 @@ from tests.e2e.seclusion import CGROUP, enclosed
 class Podman:
     """podman on a node."""
 
-    NEEDS: ClassVar = ("podman", "runc")
+    NEEDS: ClassVar[tuple[str, ...]] = ("podman", "runc")
 
     node: Node
 

@@ -13,7 +13,7 @@ from tests.e2e.clients.storage import storage_environment
 class Skopeo:
     """skopeo on a node."""
 
-    NEEDS: ClassVar = ("skopeo",)
+    NEEDS: ClassVar[tuple[str, ...]] = ("skopeo",)
 
     node: Node
 
