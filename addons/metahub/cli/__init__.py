@@ -2,6 +2,9 @@
 
 import typer
 
+from metahub.cli.check import check
+from metahub.cli.demo import demo
+from metahub.cli.explain import explain
 from metahub.cli.serve import serve
 
 app = typer.Typer(
@@ -11,7 +14,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(serve)
+for command in (serve, check, explain, demo):
+    app.command()(command)
 
 
 def main() -> None:
