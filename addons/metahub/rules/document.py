@@ -11,7 +11,14 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from metahub.rules.mistake import KeyPath, Mistake, Place, Unquoted, in_quotes, shown
-from metahub.rules.nodes import MAX_DEPTH, UnreadableYamlError, compose, too_much, unreadable
+from metahub.rules.nodes import (
+    MAX_DEPTH,
+    TOO_DEEP,
+    UnreadableYamlError,
+    compose,
+    too_much,
+    unreadable,
+)
 from metahub.rules.source import Source
 
 MAX_VALUES = 200_000
@@ -124,9 +131,9 @@ class _File:
     def _bear(self, node: Node, path: KeyPath) -> None:
         self._count += 1
         if len(path) > MAX_DEPTH:
-            raise too_much(f"nested deeper than {MAX_DEPTH} levels", node)
+            raise too_much(TOO_DEEP, MAX_DEPTH, node)
         if self._count > MAX_VALUES:
-            raise too_much(f"more than {MAX_VALUES} values, aliases counted out", node)
+            raise too_much("too many values, with all that aliases repeat,", MAX_VALUES, node)
         if node.tag not in _KNOWN_TAGS:
             expected = "none; a text that begins with ! stands in quotes"
             self._mistake(node, path, "a YAML tag", expected)

@@ -70,7 +70,7 @@ def path_text(path: KeyPath) -> str:
 
 def _step(step: str | int) -> str:
     plain = isinstance(step, str) and _PLAIN_KEY.fullmatch(step)
-    return f".{step}" if plain else f"[{shown(step)}]"
+    return f".{shortened(str(step))}" if plain else f"[{shown(step)}]"
 
 
 def shown(value: object) -> str:
@@ -86,12 +86,12 @@ def shown(value: object) -> str:
 
 def quoted(suggestion: str) -> str:
     """A suggestion as a sentence shows it; nothing if there is none."""
-    return repr(suggestion) if suggestion else ""
+    return shown(suggestion) if suggestion else ""
 
 
 def in_quotes(value: object) -> str:
     """How a word is written so that YAML takes it for text; nothing for all else."""
-    return f'"{value.word}"' if isinstance(value, Unquoted) else ""
+    return f'"{shortened(value.word)}"' if isinstance(value, Unquoted) else ""
 
 
 def shortened(text: str) -> str:

@@ -19,6 +19,8 @@ from metahub.rules.source import Source
 MAX_DEPTH = 16
 """Ours: rules are five levels deep. PyYAML's own composer would exhaust the stack."""
 
+TOO_DEEP = "a value with too many levels above it"
+
 # libyaml reads eight times as fast, where PyYAML was built with it.
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -61,20 +63,23 @@ def compose(source: Source) -> Node | None:
         return _compose_slowly(source, text)
 
 
-def too_much(what: str, node: Any) -> yaml.MarkedYAMLError:
+def too_much(found: str, most: int, node: Any) -> yaml.MarkedYAMLError:
     """The error of a file that would cost too much to read on."""
-    return yaml.MarkedYAMLError(problem=what, problem_mark=node.start_mark)
+    return yaml.MarkedYAMLError(problem=found, note=f"at most {most}", problem_mark=node.start_mark)
 
 
 def unreadable(source: Source, error: yaml.MarkedYAMLError) -> UnreadableYamlError:
     """PyYAML's error as a mistake that repeats no name out of the file."""
     mark = error.problem_mark or yaml.Mark("", 0, 0, 0, None, 0)
-    found, expected = _worded(error.problem or "")
+    found, expected = _worded(error)
     at = f"{found} at column {mark.column + 1}"
     return UnreadableYamlError(Mistake(Place(source.file, mark.line + 1), (), at, expected))
 
 
-def _worded(problem: str) -> tuple[str, str]:
+def _worded(error: yaml.MarkedYAMLError) -> tuple[str, str]:
+    problem = error.problem or ""
+    if error.note:
+        return problem, error.note
     for said, found, expected in _IN_OUR_WORDS:
         if said in problem:
             return found, expected
@@ -129,7 +134,7 @@ class _Composer(Composer, Resolver):
     @override
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
         if self._depth == MAX_DEPTH:
-            raise too_much(f"nested deeper than {MAX_DEPTH} levels", self._next)
+            raise too_much(TOO_DEEP, MAX_DEPTH, self._next)
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1

@@ -6,8 +6,6 @@ Knows argon2id and bcrypt, and what verifying costs. No error repeats a hash, or
 import base64
 import re
 
-from argon2 import extract_parameters
-
 from metahub.rules.unexpected import UnexpectedValueError
 
 # Ours: one login with more would keep a core, or the memory, of the proxy for seconds.
@@ -23,8 +21,10 @@ _BEARABLE = (
 EXPECTED = "an argon2id or bcrypt hash, as `htpasswd -nBC 12 USER` prints behind the colon"
 
 # What the argon2 library decodes: it knows one order, two versions, and no padding.
+# https://github.com/P-H-C/phc-winner-argon2/blob/20190702/src/encoding.c#L252-L394
 _ARGON2ID = re.compile(
-    r"\$argon2id\$v=(?:16|19)\$m=[1-9]\d{0,9},t=[1-9]\d{0,9},p=[1-9]\d{0,9}"
+    r"\$argon2id\$v=(?:16|19)\$m=(?P<memory>[1-9]\d{0,9}),t=(?P<time>[1-9]\d{0,9})"
+    r",p=(?P<lanes>[1-9]\d{0,9})"
     r"\$(?P<salt>[A-Za-z0-9+/]{11,64})\$(?P<hash>[A-Za-z0-9+/]{16,256})"
 )
 # The last character of the salt holds two bits.
@@ -57,7 +57,8 @@ def verifiable_hash(value: object) -> str:
         return _bearable_bcrypt(value, int(bcrypt["cost"]))
     argon2id = _ARGON2ID.fullmatch(value)
     if argon2id and _is_canonical(argon2id["salt"]) and _is_canonical(argon2id["hash"]):
-        return _bearable_argon2id(value)
+        memory, time, lanes = (int(argon2id[cost]) for cost in ("memory", "time", "lanes"))
+        return _bearable_argon2id(value, memory, time, lanes)
     raise UnexpectedValueError(f"{_name(value)} (not shown)", EXPECTED)
 
 
@@ -82,9 +83,7 @@ def _bearable_bcrypt(value: str, cost: int) -> str:
     return value
 
 
-def _bearable_argon2id(value: str) -> str:
-    costs = extract_parameters(value)
-    memory, time, lanes = costs.memory_cost, costs.time_cost, costs.parallelism
+def _bearable_argon2id(value: str, memory: int, time: int, lanes: int) -> str:
     is_bearable = memory <= MAX_ARGON2_MEMORY and time <= MAX_ARGON2_TIME
     if is_bearable and lanes <= min(MAX_ARGON2_LANES, memory // 8):
         return value

@@ -25,7 +25,7 @@ from metahub.core.policy import Choose, NoFit
 from metahub.core.registry import Registry
 from metahub.rules import value
 from metahub.rules.image_pattern import image_pattern
-from metahub.rules.mistake import KeyPath, nearest, quoted, shown
+from metahub.rules.mistake import KeyPath, nearest, quoted, shortened, shown
 from metahub.rules.password_hash import verifiable_hash
 from metahub.rules.rules import UnknownClients
 from metahub.rules.unexpected import UnexpectedValueError
@@ -71,7 +71,7 @@ def _of_type(wanted: type, expected: str, may_be_empty: bool) -> BeforeValidator
     def checked(found: object) -> object:
         if isinstance(found, wanted) and (found or may_be_empty):
             return found
-        as_list = f"[{found}]" if wanted is list and isinstance(found, str) else ""
+        as_list = f"[{shortened(found)}]" if wanted is list and isinstance(found, str) else ""
         raise UnexpectedValueError(shown(found), expected, as_list)
 
     return BeforeValidator(checked)

@@ -11,7 +11,7 @@ from pathlib import Path
 from metahub.rules.mistake import Mistake, Place, RulesError
 
 MAX_FILE_BYTES = 1024 * 1024
-"""Ours: some six thousand clients, which take a second to read."""
+"""Ours: some six thousand users, which are read in less than a second."""
 
 _ENDING = ".yaml"
 _ENDINGS_LIKE_IT = {".yaml", ".yml"}
