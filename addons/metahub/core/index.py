@@ -30,6 +30,10 @@ REFERENCE_DIGEST = "vnd.docker.reference.digest"
 # may not be read by one instance and refused by another.
 MAX_NESTING = 100
 
+# As many as every Python reads, however carefully it is told to. Clients read no more than 19.
+# https://docs.python.org/3/library/stdtypes.html#configuring-the-limit
+MAX_DIGITS = 640
+
 type Fields = Mapping[str, Any]
 """A JSON object as it came, every field in its place. Never changed, only copied."""
 
@@ -151,6 +155,7 @@ def _parse_json(body: bytes) -> object:
         return json.loads(
             body.decode("utf-8"),
             object_pairs_hook=_object_without_duplicates,
+            parse_int=_whole,
             parse_float=_finite,
             parse_constant=_finite,
         )
@@ -169,7 +174,7 @@ _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 def _nesting(body: bytes) -> int:
     """How many arrays and objects stand in one another, at the deepest place."""
     brackets = _STRING.sub(b"", body).translate(None, delete=_NO_BRACKET)
-    return max(accumulate(_STEPS[bracket] for bracket in brackets), default=0)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -179,6 +184,12 @@ def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
         raise MalformedIndexError(f"the key {_shown(twice)} stands twice in one object")
     return fields
+
+
+def _whole(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise MalformedIndexError(f"{text[:40]}... is a number of more than {MAX_DIGITS} digits")
+    return int(text)
 
 
 def _finite(text: str) -> float:
