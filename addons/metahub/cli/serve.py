@@ -1,5 +1,7 @@
 """`metahub serve`: the proxy."""
 
+import io
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -29,8 +31,15 @@ def serve(
     if web and console:
         raise typer.BadParameter("--web and --console exclude each other")
     tool = Tool.WEB if web else Tool.CONSOLE if console else Tool.DUMP
+    _log_at_once()
     try:
         run(tool, read_config(config), assignments or [], typer.echo)
     except ConfigError as error:
         typer.echo(f"metahub: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+def _log_at_once() -> None:
+    """Let each line out as it is written: mitmproxy's log is held back where nobody watches it."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
