@@ -67,6 +67,7 @@ class OddRegistry:
     def __exit__(self, *_: object) -> None:
         """Cut what still runs."""
         self._run(self._runner.cleanup()).result()
+        self._run(asyncio.sleep(0.02)).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

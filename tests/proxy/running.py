@@ -4,10 +4,8 @@ Knows how it is started and stopped. Must not know what a test asks of it.
 """
 
 import asyncio
-import gc
 import queue
 import threading
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,7 +70,6 @@ class ProxyInThread:
             self._master.shutdown()
         if self._thread.ident:
             self._thread.join()
-        _forget()
 
     def wire(self, server: Address, user: Login | None = None, source: str = LOOPBACK) -> Wire:
         """A way to a server over this proxy."""
@@ -104,13 +101,6 @@ class ProxyInThread:
         await servers.servers.update([])
         for _ in range(100):
             await asyncio.sleep(0.01 if servers.connections else 0)
-
-
-def _forget() -> None:
-    """Have sockets that mitmproxy leaves to the end of its process closed now, without a word."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 class Serve(Protocol):

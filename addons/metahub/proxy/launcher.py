@@ -122,10 +122,10 @@ def assemble(
     try:
         opts.update_defer(**config)
         opts.set(*assignments, defer=True)
+        _complain_of_unknown(opts.deferred)
         _install(master, ours, greet)
     except (exceptions.OptionsError, TypeError) as error:
         raise ConfigError(str(error)) from error
-    _complain_of_unknown(opts.deferred)
     return master
 
 
@@ -141,9 +141,11 @@ def _install(master: Master, ours: Sequence[Addon], greet: Greet) -> None:
 
 
 def _complain_of_unknown(names: Iterable[str]) -> None:
+    """Raise ConfigError for an option of ours that there is not; mitmproxy is silent about it."""
     for name in names:
-        if name.startswith(PREFIX):
-            raise ConfigError(complaint(name) or name)
+        unknown = complaint(name) if name.startswith(PREFIX) else None
+        if unknown:
+            raise ConfigError(unknown)
 
 
 def _set_up_logging() -> None:
