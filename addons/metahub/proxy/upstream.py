@@ -17,7 +17,7 @@ from metahub.core.digest import Digest
 from metahub.core.distribution import MAX_MANIFEST_BYTES, media_type
 
 _CONNECT_SECONDS = 10.0
-_ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 30.0
 
 # https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
 HOP_BY_HOP = frozenset(
@@ -205,7 +205,7 @@ class Upstream:
                 connector=aiohttp.TCPConnector(ssl=_tls(), limit=0),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
-                timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, connect=_CONNECT_SECONDS),
             )
         return self._session
 
