@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from metahub.rules.mistake import KeyPath, Mistake, Place, Unquoted, in_quotes, shown
+from metahub.rules.mistake import KeyPath, Mistake, Place, Unquoted, kind_of, shortened, shown
 from metahub.rules.nodes import (
     MAX_DEPTH,
     TOO_DEEP,
@@ -21,7 +21,7 @@ from metahub.rules.nodes import (
 )
 from metahub.rules.source import Source
 
-MAX_VALUES = 200_000
+MAX_VALUES = 100_000
 """Ours: aliases let a few lines stand for billions of values. Rules of 1 MiB hold fewer."""
 
 _YAML = "tag:yaml.org,2002:"
@@ -31,11 +31,10 @@ _KINDS = {
     f"{_YAML}float": "number",
     f"{_YAML}bool": "boolean",
     f"{_YAML}timestamp": "date",
-    f"{_YAML}merge": "merge key",
-    f"{_YAML}value": "default key",
 }
-_KNOWN_TAGS = {f"{_YAML}{name}" for name in ("map", "seq", "str", "null")} | _KINDS.keys()
-_NO_KEY = "?"
+_KNOWN_TAGS = {
+    f"{_YAML}{name}" for name in ("map", "seq", "str", "null", "merge", "value")
+} | _KINDS.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ class _Reading:
         again = self.values.keys() & file.values
         for key in again:
             path = (key,)
-            self.mistakes.append(_twice(file.places[path], path, self.places[path]))
+            self.mistakes.append(_again(file.places[path], path, self.places[path]))
         self.values |= {key: value for key, value in file.values.items() if key not in again}
         self.places |= {path: at for path, at in file.places.items() if path[0] not in again}
 
@@ -113,12 +112,17 @@ class _File:
     _count: int = 0
 
     def read(self, root: Node | None) -> None:
-        """Take the values of a file's root node. Raises MarkedYAMLError for too many of them."""
-        if isinstance(root, MappingNode):
-            self.values = self._mapping(root, ())
-        elif root is not None:
-            found = shown(self._value(root, ()))
-            self._mistake(root, (), found, "a mapping of keys, like `clients:`")
+        """Take the values below a file's root node.
+
+        Raises UnreadableYamlError for another root than a mapping, MarkedYAMLError for too much.
+        """
+        if root is None:
+            return
+        if not isinstance(root, MappingNode):
+            found = kind_of(self._value(root, ()))
+            expected = "a mapping of keys, like `clients:`"
+            raise UnreadableYamlError(Mistake(self._place(root), (), found, expected))
+        self.values = self._mapping(root, ())
 
     def _value(self, node: Node, path: KeyPath) -> Any:
         self._bear(node, path)
@@ -134,9 +138,7 @@ class _File:
             raise too_much(TOO_DEEP, MAX_DEPTH, node)
         if self._count > MAX_VALUES:
             raise too_much("too many values, with all that aliases repeat,", MAX_VALUES, node)
-        if node.tag not in _KNOWN_TAGS:
-            expected = "none; a text that begins with ! stands in quotes"
-            self._mistake(node, path, "a YAML tag", expected)
+        self._check_tag(node, path)
 
     def _list(self, node: SequenceNode, path: KeyPath) -> list[Any]:
         for position, item in enumerate(node.value):
@@ -147,23 +149,31 @@ class _File:
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = self._key(key_node, path)
+            if key is None:
+                continue
             below = (*path, key)
             if key in values:
-                self.mistakes.append(_twice(self._place(key_node), below, self.places[below]))
+                self.mistakes.append(_again(self._place(key_node), below, self.places[below]))
                 continue
             self.places[below] = self._place(key_node)
             values[key] = self._value(value_node, below)
         return values
 
-    def _key(self, node: Node, path: KeyPath) -> str:
-        """A key as text, whatever it is, so that what stands below it can be read too."""
-        if not isinstance(node, ScalarNode):
-            self._mistake(node, path, "a list or a mapping as a key", "a text")
-            return _NO_KEY
-        key = _scalar(node)
-        if not isinstance(key, str):
-            self._mistake(node, path, f"{shown(key)} as a key", "a text", in_quotes(key))
-        return str(node.value)
+    def _key(self, node: Node, path: KeyPath) -> str | None:
+        """A key as text, if it can be meant as one, so that what stands below it can be read."""
+        self._check_tag(node, path)
+        key = _scalar(node) if isinstance(node, ScalarNode) else node.value
+        if isinstance(key, str):
+            return key
+        word = key.word if isinstance(key, Unquoted) else ""
+        quoted = f'"{shortened(word)}"' if word else ""
+        self._mistake(node, path, f"{shown(key)} as a key", "a text", quoted)
+        return word or None
+
+    def _check_tag(self, node: Node, path: KeyPath) -> None:
+        if node.tag not in _KNOWN_TAGS:
+            expected = "none; a text that begins with ! stands in quotes"
+            self._mistake(node, path, "a YAML tag", expected)
 
     def _mistake(
         self, node: Node, path: KeyPath, found: str, expected: str, did_you_mean: str = ""
@@ -181,5 +191,5 @@ def _scalar(node: Node) -> str | Unquoted | None:
     return Unquoted(node.value, kind) if kind else str(node.value)
 
 
-def _twice(place: Place, path: KeyPath, first: Place) -> Mistake:
+def _again(place: Place, path: KeyPath, first: Place) -> Mistake:
     return Mistake(place, path, f"this key again (first in {first})", "it once")

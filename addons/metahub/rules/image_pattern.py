@@ -31,7 +31,7 @@ def image_pattern(value: object, registries: Collection[str]) -> str:
         expected = f"{EXPECTED}, without a tag"
         raise UnexpectedValueError(shown(pattern), expected, quoted(tagged["image"]))
     if len(pattern) > MAX_PATTERN_LENGTH or _PATTERN.fullmatch(pattern) is None:
-        raise UnexpectedValueError(shown(pattern), EXPECTED)
+        raise UnexpectedValueError(shown(pattern), EXPECTED, _in_lower_case(pattern))
     if registries and not any(_can_name_image_of(known, pattern) for known in registries):
         expected = f"a pattern that begins with one of the registries ({listed(registries)})"
         raise UnexpectedValueError(shown(pattern), expected, _meant(pattern, registries))
@@ -62,4 +62,9 @@ def _meant(pattern: str, registries: Collection[str]) -> str:
         registry = DOCKER_HUB if DOCKER_HUB in registries else next(iter(registries))
         return quoted(f"{registry}/{pattern}")
     registry = nearest(first, registries)
-    return quoted(f"{registry}/{rest}" if registry and rest else "")
+    return quoted(f"{registry}/{rest or '*'}" if registry else "")
+
+
+def _in_lower_case(pattern: str) -> str:
+    lower = pattern.lower()
+    return quoted(lower if lower != pattern and _PATTERN.fullmatch(lower) else "")

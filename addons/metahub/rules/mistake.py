@@ -13,6 +13,7 @@ type KeyPath = tuple[str | int, ...]
 """The way to a value: keys of mappings and positions in lists."""
 
 _NEAR = 0.6  # difflib's own cutoff for a close match
+_SHORTEST_BEGINNING = 3  # characters of a name that stand for all of it
 _LONGEST_SHOWN = 80  # characters of a value
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -75,23 +76,23 @@ def _step(step: str | int) -> str:
 
 def shown(value: object) -> str:
     """A value of the rules in a sentence."""
+    return repr(shortened(value)) if isinstance(value, str) else kind_of(value)
+
+
+def kind_of(value: object) -> str:
+    """What a value is, without showing a text, which may be a password that stands astray."""
     if value is None:
         return "nothing"
     if isinstance(value, Mapping):
         return "a mapping" if value else "an empty mapping"
     if isinstance(value, list):
         return "a list" if value else "an empty list"
-    return repr(shortened(value)) if isinstance(value, str) else str(value)
+    return "a text" if isinstance(value, str) else str(value)
 
 
 def quoted(suggestion: str) -> str:
     """A suggestion as a sentence shows it; nothing if there is none."""
     return shown(suggestion) if suggestion else ""
-
-
-def in_quotes(value: object) -> str:
-    """How a word is written so that YAML takes it for text; nothing for all else."""
-    return f'"{shortened(value.word)}"' if isinstance(value, Unquoted) else ""
 
 
 def shortened(text: str) -> str:
@@ -106,8 +107,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return name if likeness >= _NEAR else ""
 
 
-def _likeness(one: str, other: str) -> float:
-    return SequenceMatcher(None, one.lower(), other.lower()).ratio()
+def _likeness(word: str, name: str) -> float:
+    word, name = word.lower(), name.lower()
+    if len(word) >= _SHORTEST_BEGINNING and name.startswith(word):
+        return 1.0
+    return SequenceMatcher(None, word, name).ratio()
 
 
 def listed(names: Collection[str], limit: int = 4) -> str:

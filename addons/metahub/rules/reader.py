@@ -94,11 +94,10 @@ def _rules(part: RulesPart, content: str) -> Rules:
 
 def _vocabulary(part: RulesPart) -> Vocabulary:
     """The keys that `features` lists, and those that only machine types use."""
-    listed = Vocabulary(
-        FeatureKey(name, key.kind, key.annotation) for name, key in part.features.items()
-    )
+    keys = [FeatureKey(name, key.kind, key.annotation) for name, key in part.features.items()]
+    listed = Vocabulary(keys)
     words = (word for machine_type in part.machine_types.values() for word in machine_type.features)
-    return Vocabulary(listed.keys, {listed.parse(word).key for word in words})
+    return Vocabulary(keys, {listed.parse(word).key for word in words})
 
 
 def _machine_type(name: str, part: MachineTypePart, vocabulary: Vocabulary) -> MachineType:

@@ -3,8 +3,10 @@
 Knows each value on its own, and in what words it is missed. Must not know lines or files.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -25,10 +27,10 @@ from metahub.core.policy import Choose, NoFit
 from metahub.core.registry import Registry
 from metahub.rules import value
 from metahub.rules.image_pattern import image_pattern
-from metahub.rules.mistake import KeyPath, nearest, quoted, shortened, shown
+from metahub.rules.mistake import KeyPath, kind_of, nearest, quoted, shortened, shown
 from metahub.rules.password_hash import verifiable_hash
 from metahub.rules.rules import UnknownClients
-from metahub.rules.unexpected import UnexpectedValueError
+from metahub.rules.unexpected import UnexpectedValueError, advise_quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,40 +41,39 @@ class Known:
     registries: Collection[str]
 
 
-def _known_machine_type(word: object, info: "ValidationInfo[Known]") -> str:
-    return value.known_machine_type(word, info.context.machine_types)
+def _read[T](read: Callable[[object], T]) -> PlainValidator:
+    """A single value, as one of the functions that know such values reads it."""
+    return PlainValidator(partial(advise_quotes, read))
 
 
-def _image_pattern(word: object, info: "ValidationInfo[Known]") -> str:
-    return image_pattern(word, info.context.registries)
+def _read_among(
+    read: Callable[[object, Collection[str]], str], known: Callable[[Known], Collection[str]]
+) -> PlainValidator:
+    """A single value that refers to names which stand elsewhere."""
+
+    def checked(written: object, info: "ValidationInfo[Known]") -> str:
+        names = known(info.context)
+        return advise_quotes(lambda value: read(value, names), written)
+
+    return PlainValidator(checked)
 
 
-def _unknown_clients(word: object) -> UnknownClients:
-    return value.choice(UnknownClients, word)
-
-
-def _choose(word: object) -> Choose:
-    return value.choice(Choose, word)
-
-
-def _no_fit(word: object) -> NoFit:
-    return value.choice(NoFit, word)
-
-
-def _mapping(expected: str, *, may_be_empty: bool = True) -> BeforeValidator:
-    return _of_type(dict, expected, may_be_empty)
-
-
-def _list(expected: str, *, may_be_empty: bool = True) -> BeforeValidator:
-    return _of_type(list, expected, may_be_empty)
-
-
-def _of_type(wanted: type, expected: str, may_be_empty: bool) -> BeforeValidator:
+def _mapping(expected: str, *, at_least: int = 0) -> BeforeValidator:
     def checked(found: object) -> object:
-        if isinstance(found, wanted) and (found or may_be_empty):
+        if isinstance(found, dict) and len(found) >= at_least:
             return found
-        as_list = f"[{shortened(found)}]" if wanted is list and isinstance(found, str) else ""
-        raise UnexpectedValueError(shown(found), expected, as_list)
+        raise UnexpectedValueError(kind_of(found), expected)
+
+    return BeforeValidator(checked)
+
+
+def _list(expected: str, *, of_texts: bool = False, at_least: int = 0) -> BeforeValidator:
+    def checked(found: object) -> object:
+        if isinstance(found, list) and len(found) >= at_least:
+            return found
+        if of_texts and isinstance(found, str):
+            raise UnexpectedValueError(shown(found), expected, f"[{shortened(found)}]")
+        raise UnexpectedValueError(kind_of(found), expected)
 
     return BeforeValidator(checked)
 
@@ -95,7 +96,7 @@ class _Part(BaseModel):
     def _is_mapping(cls, found: object) -> object:
         if isinstance(found, dict):
             return found
-        raise UnexpectedValueError(shown(found), cls.expected)
+        raise UnexpectedValueError(kind_of(found), cls.expected)
 
 
 class MachineTypePart(_Part):
@@ -103,11 +104,11 @@ class MachineTypePart(_Part):
 
     expected = "a mapping like {features: [cpu:broadwell]}"
 
-    description: Annotated[str, PlainValidator(value.description)] = ""
-    platform: Annotated[Platform | None, PlainValidator(value.platform)] = None
+    description: Annotated[str, _read(value.description)] = ""
+    platform: Annotated[Platform | None, _read(value.platform)] = None
     features: Annotated[
-        list[Annotated[str, PlainValidator(value.feature)]],
-        _list("a list of features like [cpu:broadwell, nvcap:5.2]"),
+        list[Annotated[str, _read(value.feature)]],
+        _list("a list of features like [cpu:broadwell, nvcap:5.2]", of_texts=True),
     ] = []
 
 
@@ -116,10 +117,12 @@ class ClientPart(_Part):
 
     expected = "a mapping like {network: 10.20.0.0/16, machine_type: type1}"
 
-    user: Annotated[str | None, PlainValidator(value.user)] = None
-    password_hash: Annotated[str | None, PlainValidator(verifiable_hash)] = None
-    network: Annotated[Network | None, PlainValidator(value.network)] = None
-    machine_type: Annotated[str, PlainValidator(_known_machine_type)] = _required()
+    user: Annotated[str | None, _read(value.user)] = None
+    password_hash: Annotated[str | None, _read(verifiable_hash)] = None
+    network: Annotated[Network | None, _read(value.network)] = None
+    machine_type: Annotated[
+        str, _read_among(value.known_machine_type, attrgetter("machine_types"))
+    ] = _required()
 
 
 class FeatureKeyPart(_Part):
@@ -127,8 +130,8 @@ class FeatureKeyPart(_Part):
 
     expected = "a mapping like {kind: exact}"
 
-    kind: Annotated[Kind, PlainValidator(value.kind)] = KINDS["exact"]
-    annotation: Annotated[str | None, PlainValidator(value.annotation)] = None
+    kind: Annotated[Kind, _read(value.kind)] = KINDS["exact"]
+    annotation: Annotated[str | None, _read(value.annotation)] = None
 
 
 class ImagePart(_Part):
@@ -136,9 +139,9 @@ class ImagePart(_Part):
 
     expected = "a mapping like {match: docker.io/qnib/*, choose: best}"
 
-    match: Annotated[str, PlainValidator(_image_pattern)] = _required()
-    choose: Annotated[Choose, PlainValidator(_choose)] = Choose.BEST
-    no_fit: Annotated[NoFit, PlainValidator(_no_fit)] = NoFit.DENY
+    match: Annotated[str, _read_among(image_pattern, attrgetter("registries"))] = _required()
+    choose: Annotated[Choose, _read(partial(value.choice, Choose))] = Choose.BEST
+    no_fit: Annotated[NoFit, _read(partial(value.choice, NoFit))] = NoFit.DENY
 
 
 class RulesPart(_Part):
@@ -147,22 +150,22 @@ class RulesPart(_Part):
     expected = "a mapping"
 
     machine_types: Annotated[
-        dict[Annotated[str, PlainValidator(value.machine_type_name)], MachineTypePart],
-        _mapping("a mapping of machine types, each by its name", may_be_empty=False),
+        dict[Annotated[str, _read(value.machine_type_name)], MachineTypePart],
+        _mapping("a mapping of at least one machine type, by its name", at_least=1),
     ] = _required()
     clients: Annotated[list[ClientPart], _list("a list of clients, [] if there are none")] = (
         _required()
     )
-    unknown_clients: Annotated[UnknownClients, PlainValidator(_unknown_clients)] = (
+    unknown_clients: Annotated[UnknownClients, _read(partial(value.choice, UnknownClients))] = (
         UnknownClients.PASS
     )
     features: Annotated[
-        dict[Annotated[str, PlainValidator(value.feature_key)], FeatureKeyPart],
+        dict[Annotated[str, _read(value.feature_key)], FeatureKeyPart],
         _mapping("a mapping of feature keys like {cpu: {kind: microarchitecture}}"),
     ] = {}
     registries: Annotated[
-        list[Annotated[Registry, PlainValidator(value.registry)]],
-        _list("a list of registries like [docker.io, ghcr.io]", may_be_empty=False),
+        list[Annotated[Registry, _read(value.registry)]],
+        _list("a list of at least one registry, like [docker.io]", of_texts=True, at_least=1),
     ] = _required()
     images: Annotated[list[ImagePart], _list("a list of image rules")] = []
 

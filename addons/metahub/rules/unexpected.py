@@ -3,7 +3,9 @@
 Knows the phrases of a Mistake. Must not know where the value stands.
 """
 
-from metahub.rules.mistake import in_quotes, shown
+from collections.abc import Callable
+
+from metahub.rules.mistake import Unquoted, shortened, shown
 
 
 class UnexpectedValueError(ValueError):
@@ -21,4 +23,23 @@ def text(value: object, expected: str) -> str:
     if isinstance(value, str) and value:
         return value
     found = "an empty text" if value == "" else shown(value)
-    raise UnexpectedValueError(found, expected, in_quotes(value))
+    raise UnexpectedValueError(found, expected)
+
+
+def advise_quotes[T](read: Callable[[object], T], value: object) -> T:
+    """What `read` makes of a value. If quotes are all that it lacks, the error says so."""
+    try:
+        return read(value)
+    except UnexpectedValueError as error:
+        if isinstance(value, Unquoted) and _accepts(read, value.word):
+            quoted = f'"{shortened(value.word)}"'
+            raise UnexpectedValueError(error.found, error.expected, quoted) from None
+        raise
+
+
+def _accepts(read: Callable[[object], object], word: str) -> bool:
+    try:
+        read(word)
+    except UnexpectedValueError:
+        return False
+    return True

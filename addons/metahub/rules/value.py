@@ -19,6 +19,9 @@ from metahub.rules.unexpected import UnexpectedValueError, text
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # Printable ASCII without space and comma; neither end is a separator of key and value.
 _FEATURE = re.compile(r"(?![:=])[!-+\--~]+(?<![:=])")
+_LOGIN = re.compile(r"[^/]+@")
+_AROUND_HOST = re.compile(r"^\w+://|[^/]+@|/.*$")
+_ANNOTATION = re.compile(r"[!-~]+")
 _FEATURE_KEY = re.compile(r"[!-+\--9;<>-~]+")
 
 # What the runtimes, all written in Go, can call a platform: `go tool dist list`.
@@ -58,16 +61,11 @@ def description(value: object) -> str:
 def platform(value: object) -> Platform:
     """A platform that a runtime may have; the level of an amd64 CPU is a feature instead."""
     expected = "a platform like linux/amd64"
-    word = text(value, expected).lower()
-    try:
-        read = Platform.parse(word)
-    except ValueError:
-        raise UnexpectedValueError(
-            shown(word), expected, quoted(nearest(word, _PLATFORMS))
-        ) from None
-    if f"{read.os}/{read.architecture}" not in _PLATFORMS:
+    word = text(value, expected)
+    read = _platform_meant(word)
+    if read is None:
         raise UnexpectedValueError(shown(word), expected, quoted(nearest(word, _PLATFORMS)))
-    level = word.split("/")[2:]
+    level = word.lower().split("/")[2:]
     if read.architecture == "amd64" and level not in ([], ["v1"]):
         instead = f"features: [cpu:x86_64_{level[0]}]"
         raise UnexpectedValueError(shown(word), "linux/amd64: a CPU level is a feature", instead)
@@ -109,8 +107,7 @@ def kind(value: object) -> Kind:
 
 def annotation(value: object) -> str:
     """The name of an annotation."""
-    expected = "the name of an annotation"
-    return _matching(re.compile(r"\S+"), value, expected)
+    return _matching(_ANNOTATION, value, "the name of an annotation, without spaces")
 
 
 def user(value: object) -> str:
@@ -169,11 +166,9 @@ def registry(value: object) -> Registry:
     read = _registry_meant(word)
     if read is None:
         bare = _registry_meant(_AROUND_HOST.sub("", word))
-        raise UnexpectedValueError(shown(word), expected, quoted(bare.name if bare else ""))
+        found = shown(_LOGIN.sub("…@", word))
+        raise UnexpectedValueError(found, expected, quoted(bare.name if bare else ""))
     return read
-
-
-_AROUND_HOST = re.compile(r"^\w+://|/.*$")
 
 
 def _registry_meant(word: str) -> Registry | None:
@@ -190,11 +185,10 @@ def choice[Choice: StrEnum](choices: type[Choice], value: object) -> Choice:
 
 def _one_of(words: Collection[str], value: object) -> str:
     expected = f"one of {', '.join(words)}"
-    if not isinstance(value, str):
-        raise UnexpectedValueError(shown(value), expected)
-    if value not in words:
-        raise UnexpectedValueError(shown(value), expected, quoted(nearest(value, words)))
-    return value
+    word = text(value, expected)
+    if word not in words:
+        raise UnexpectedValueError(shown(word), expected, quoted(nearest(word, words)))
+    return word
 
 
 def _matching(pattern: re.Pattern[str], value: object, expected: str) -> str:
