@@ -56,7 +56,7 @@ class RulesInForce:
 
     def _watch(self, directory: Path) -> None:
         self.done()
-        self._watcher = RulesWatcher(directory, self._edited)
+        self._watcher = RulesWatcher(directory, self._edited, since=self.now())
         self._watcher.start()
 
     def _edited(self, outcome: Rules | RulesError) -> None:
