@@ -112,6 +112,7 @@ def test_without_a_name_only_curl_goes_through_the_proxy() -> None:
     assert "Add `127.0.0.1 reg.test` to /etc/hosts, and start again." in printed
 
 
+@pytest.mark.e2e
 def test_it_performs_and_exits_with_0() -> None:
     """JSON for scripts, and nothing else on standard output."""
     ended = CliRunner().invoke(app, ["demo", "--json"])
@@ -179,6 +180,7 @@ def wait_for(appeared: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.e2e
 def test_it_leaves_nothing_behind(demo: Demo) -> None:
     """Neither files nor programs; without docker-registry it brings a registry of its own."""
     demo.path = "/nowhere"
@@ -189,6 +191,7 @@ def test_it_leaves_nothing_behind(demo: Demo) -> None:
     assert demo.leftovers() == []
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_leaves_nothing_behind_when_it_is_interrupted(
     demo: Demo, number: signal.Signals
@@ -220,6 +223,7 @@ def test_it_says_in_a_sentence_what_failed(demo: Demo) -> None:
     assert demo.leftovers() == []
 
 
+@pytest.mark.e2e
 def test_kept_running_it_can_be_tried_by_hand(demo: Demo) -> None:
     """With what it prints; Ctrl-C then ends it as a success."""
     program = demo.start("--keep")

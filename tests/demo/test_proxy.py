@@ -12,6 +12,8 @@ from metahub.demo.proxy import serving
 from metahub.demo.rules import rules_of
 from metahub.demo.tls import Authority, trusting
 
+pytestmark = pytest.mark.e2e
+
 REGISTRY = Address("reg.test", 5000)
 
 

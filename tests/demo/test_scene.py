@@ -12,6 +12,8 @@ from metahub.demo.images import image_of
 from metahub.demo.scene import IN_PROCESS, on_stage
 from tests.e2e.parts import require
 
+pytestmark = pytest.mark.e2e
+
 KINDS = [IN_PROCESS, pytest.param(docker_registry.COMMAND, marks=pytest.mark.e2e)]
 
 

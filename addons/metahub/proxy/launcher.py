@@ -15,9 +15,7 @@ from pathlib import Path
 from mitmproxy import ctx, exceptions, hooks, options
 from mitmproxy.log import ALERT
 from mitmproxy.master import Master
-from mitmproxy.tools.console.master import ConsoleMaster
 from mitmproxy.tools.dump import DumpMaster
-from mitmproxy.tools.web.master import WebMaster
 
 import metahub
 from metahub.proxy import Addon, addons
@@ -41,11 +39,17 @@ class Tool(StrEnum):
     CONSOLE = "mitmproxy"
 
 
-_MASTERS: dict[Tool, Callable[[options.Options], Master]] = {
-    Tool.DUMP: lambda opts: DumpMaster(opts, with_dumper=False),
-    Tool.WEB: WebMaster,
-    Tool.CONSOLE: ConsoleMaster,
-}
+def _master(tool: Tool, opts: options.Options) -> Master:
+    """What the others import (tornado, urwid), a quiet proxy need not wait for nor hold."""
+    if tool is Tool.WEB:
+        from mitmproxy.tools.web.master import WebMaster  # noqa: PLC0415
+
+        return WebMaster(opts)
+    if tool is Tool.CONSOLE:
+        from mitmproxy.tools.console.master import ConsoleMaster  # noqa: PLC0415
+
+        return ConsoleMaster(opts)
+    return DumpMaster(opts, with_dumper=False)
 
 
 type Greet = Callable[[Greeting], None]
@@ -117,7 +121,7 @@ def assemble(
     Raises ConfigError.
     """
     opts = options.Options()
-    master = _MASTERS[tool](opts)
+    master = _master(tool, opts)
     ours = addons()
     try:
         opts.update_defer(**config)
