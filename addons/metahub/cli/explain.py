@@ -114,7 +114,7 @@ def _explanation(question: Question) -> Explanation:
     image = _image_name(question.image) if question.image else None
     terms = rules.terms(image, machine_type) if image else Terms(machine_type, rules.vocabulary)
     body = _read(question.index)
-    media_type = _stated_type(body) or question.media_type or OCI_INDEX
+    media_type = _stated_type(body) or _index_type(question.media_type or OCI_INDEX)
     try:
         answer = rewrite(body, media_type, image or _name(question.index), terms)
     except MalformedIndexError as error:
@@ -189,6 +189,13 @@ def _stated_type(body: bytes) -> str | None:
         return None
     stated = fields.get("mediaType") if isinstance(fields, dict) else None
     return stated if isinstance(stated, str) and stated in INDEX_TYPES else None
+
+
+def _index_type(text: str) -> str:
+    if text in INDEX_TYPES:
+        return text
+    expected = " or ".join(sorted(INDEX_TYPES))
+    raise ExplainError(f"--media-type: expected {expected}, found {text!r}")
 
 
 def _show(explanation: Explanation, *, as_json: bool) -> None:

@@ -1,0 +1,86 @@
+"""`metahub check`, as a person and as a script run it."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from metahub.cli import app
+
+EXAMPLE = Path(__file__).parents[2] / "metahub_rules"
+
+WRONG = """\
+machine_types: {type1: {}}
+clients: [{network: 10.1.0.0/8, machine_type: type2}]
+registries: [docker.io, docker.io]
+"""
+SAID = """\
+{place}/a.yaml:2: clients[0].network: found '10.1.0.0/8', expected a network, with no bits set \
+behind the prefix; did you mean '10.0.0.0/8'?
+{place}/a.yaml:2: clients[0].machine_type: found 'type2', expected the name of a machine type \
+(type1); did you mean 'type1'?
+{place}/a.yaml:3: registries[1]: found 'docker.io' again (first in {place}/a.yaml:3), expected it \
+once
+3 mistakes in {place}
+"""
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> Path:
+    """Rules with three mistakes."""
+    (tmp_path / "a.yaml").write_text(WRONG)
+    return tmp_path
+
+
+def test_good_rules_are_summed_up() -> None:
+    """In one line, with exit code 0."""
+    done = CliRunner().invoke(app, ["check", str(EXAMPLE)])
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == (
+        f"{EXAMPLE} is valid: 4 machine types, 5 clients, 5 registries, 1 image rule\n"
+    )
+
+
+def test_every_mistake_is_a_line_on_stderr(wrong: Path) -> None:
+    """Plain and unbroken however narrow the terminal is, and nothing on stdout."""
+    done = CliRunner().invoke(app, ["check", str(wrong)], env={"COLUMNS": "20"})
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == SAID.format(place=wrong)
+
+
+def test_a_terminal_shows_places_in_colour(wrong: Path) -> None:
+    """The words are the same."""
+    env = {"FORCE_COLOR": "1", "NO_COLOR": "", "TERM": "xterm", "COLUMNS": "20"}
+    done = CliRunner().invoke(app, ["check", str(wrong)], env=env)
+    assert f"\x1b[36m{wrong}/a.yaml:2\x1b[0m: clients[0].network: \x1b[31mfound" in done.stderr
+    assert "\x1b[32mdid you mean 'type1'?\x1b[0m" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "{place}: found no *.yaml file in it, expected a directory with the rules in *.yaml"
+         " files\n1 mistake in {place}\n"),
+        ("'[bold]': x", "{place}/a.yaml:1: ['[bold]']: found an unknown key, expected one of"
+         " machine_types, clients, unknown_clients, features, registries, images\n"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_text(tmp_path: Path, content: str | None, said: str) -> None:
+    """One is one mistake, and what looks like markup is none."""
+    if content:
+        (tmp_path / "a.yaml").write_text(content)
+    done = CliRunner().invoke(app, ["check", str(tmp_path)])
+    assert done.exit_code == 1
+    assert said.format(place=tmp_path) in done.stderr
+
+
+def test_the_rules_of_the_current_directory_are_the_default(tmp_path: Path) -> None:
+    """They are called as they are found there."""
+    with contextlib.chdir(tmp_path):
+        done = CliRunner().invoke(app, ["check"])
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "metahub_rules: found no readable directory (No such file or directory), expected a"
+        " directory with the rules in *.yaml files\n1 mistake in metahub_rules\n"
+    )
