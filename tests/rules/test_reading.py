@@ -1,5 +1,6 @@
 """What the parts of the YAML become."""
 
+import time
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -249,3 +250,12 @@ def test_all_files_are_one_document(tmp_path: Path) -> None:
     rules = read_rules(directory)
     assert rules.unknown_clients is UnknownClients.DENY
     assert rules.vocabulary.keys[0].name == "a"
+
+
+def test_no_image_name_makes_a_pattern_slow(tmp_path: Path) -> None:
+    """A client chooses the name: one that matches again and again but for its end."""
+    rules = read(tmp_path, f"images: [{{match: 'docker.io/{'*a' * 50}b', choose: all}}]")
+    started = time.monotonic()
+    terms = rules.terms(ImageName("docker.io", "a" * 255), rules.machine_types["type1"])
+    assert terms.policy == DEFAULT_POLICY
+    assert time.monotonic() - started < 1

@@ -82,7 +82,7 @@ class _Reading:
         self._add(file)
 
     def _add(self, file: "_File") -> None:
-        again = self.values.keys() & file.values
+        again = [key for key in file.values if key in self.values]
         for key in again:
             path = (key,)
             self.mistakes.append(_again(file.places[path], path, self.places[path]))

@@ -53,7 +53,7 @@ def _read_among(
 
     def checked(written: object, info: "ValidationInfo[Known]") -> str:
         names = known(info.context)
-        return advise_quotes(lambda value: read(value, names), written)
+        return advise_quotes(lambda word: read(word, names), written)
 
     return PlainValidator(checked)
 
@@ -186,7 +186,8 @@ def validate(values: Mapping[str, Any], known: Known) -> RulesPart:
 def complaints(error: ValidationError) -> Iterator[tuple[KeyPath, UnexpectedValueError]]:
     """All that is wrong, in our words, and the way to each.
 
-    The only two kinds of error that the shape above leaves to pydantic are ours and unknown keys.
+    pydantic walks the document and collects; what it would say itself speaks of Python's types to
+    people who write YAML. So the shape above leaves it two kinds of error: ours and unknown keys.
     """
     for single in error.errors(include_url=False, include_input=False):
         path = single["loc"]
