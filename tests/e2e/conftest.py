@@ -82,16 +82,23 @@ def serve(place: Path, trust: Trust) -> Iterator[Serve]:
         yield serve
 
 
-@pytest.fixture(scope="module")
-def proxy(serve_all: Serve, registry: Registry) -> Proxy:
+@pytest.fixture(scope="session")
+def serve_everybody(place: Path, trust: Trust) -> Iterator[Serve]:
+    """Starts proxies that last to the end; nobody may stop them nor edit their rules."""
+    with proxies(place, trust) as serve:
+        yield serve
+
+
+@pytest.fixture(scope="session")
+def proxy(serve_everybody: Serve, registry: Registry) -> Proxy:
     """A proxy with the rules of the table before the registry."""
-    return serve_all(table(registry.address))
+    return serve_everybody(table(registry.address))
 
 
-@pytest.fixture(scope="module")
-def odd_proxy(serve_all: Serve, odd: OddRegistry, odd_plain: OddRegistry) -> Proxy:
+@pytest.fixture(scope="session")
+def odd_proxy(serve_everybody: Serve, odd: OddRegistry, odd_plain: OddRegistry) -> Proxy:
     """A proxy with the rules of the table before the odd registries."""
-    return serve_all(table(odd.address, odd_plain.address))
+    return serve_everybody(table(odd.address, odd_plain.address))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from metahub.demo.address import LOOPBACK, Address
 from metahub.demo.images import Blob
 
 PIECE = 64 * 1024  # bytes written at once
+FAREWELL = 0.02  # seconds in which TLS connections that were cut close
 UNKNOWN_NAME = b'{"errors":[{"code":"NAME_UNKNOWN","message":"nothing is here"}]}'
 
 
@@ -67,7 +68,7 @@ class OddRegistry:
     def __exit__(self, *_: object) -> None:
         """Cut what still runs."""
         self._run(self._runner.cleanup()).result()
-        self._run(asyncio.sleep(0.02)).result()
+        self._run(asyncio.sleep(FAREWELL)).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -74,6 +74,11 @@ class Proxy:
         self.running = start(self.command, log=self.log, environment=environment)
         wait_until(self._serves, self.running)
 
+    def ensure_running(self) -> None:
+        """Start it unless it runs."""
+        if self.running is None or self.running.process.poll() is not None:
+            self.start()
+
     def stop(self) -> None:
         """Ask it to end."""
         if self.running:

@@ -7,6 +7,7 @@ import pytest
 from metahub.demo.bench import BROADWELL, GENERIC, TABLE, TAG, User, qnib_bench
 from metahub.demo.images import Build, image_of, index_of
 from tests.e2e.asker import Asker, digest_of, entries_of, told
+from tests.e2e.indexes import unseen
 from tests.e2e.odd_registry import OddRegistry
 from tests.e2e.proxies import Serve
 from tests.e2e.proxy import Proxy
@@ -83,7 +84,8 @@ def test_a_changed_tag_gives_the_new_build(proxy: Proxy, registry: Registry) -> 
 
 def test_many_nodes_at_once_cost_one_upstream_get(odd_proxy: Proxy, odd: OddRegistry) -> None:
     """Registries count GETs of manifests; HEADs are free."""
-    repository, index = "qnib/popular", qnib_bench().index
+    repository = "qnib/popular"
+    index = unseen(repository)
     odd.offer(repository, TAG, index, pause=0.5)
     asker = Asker.through(odd_proxy, odd.address, TYPE1, repository)
     with ThreadPoolExecutor(12) as nodes:
