@@ -298,6 +298,15 @@ def test_a_hostile_feature_makes_no_hostile_sentence(features: list[str]) -> Non
     assert len(answered.message) <= 1000
 
 
+def test_a_machine_type_that_offers_much_leaves_room_for_the_reason() -> None:
+    """Clients that show the status line only show its first 300 bytes."""
+    large = machine("type5", *(f"feature-number-{number}:1" for number in range(60)))
+    answered = answer(index(entry("a", "cpu:zen4")), large)
+    assert isinstance(answered, Refused)
+    assert answered.message.endswith("...: one requires cpu:zen4, which type5 does not offer")
+    assert len(answered.message) < 300
+
+
 def test_a_choice_of_all_serves_the_best_first() -> None:
     """Every entry fits, and still it is another index."""
     made = index(entry("a"), entry("b", "cpu:haswell"), entry("c", "cpu:broadwell"))

@@ -19,6 +19,9 @@ MACHINE_TYPE_ANNOTATION = "org.metahub.machine-type"
 
 _NEAREST = 3
 
+# A machine type may offer so much that no room is left for the reason.
+_MAX_MACHINE_TYPE_BYTES = 150
+
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
@@ -118,7 +121,8 @@ def _refusal(image: ImageName | str, machine_type: MachineType, selection: Selec
     nearest = sorted(_of_its_platform(machine_type, selection), key=lambda near: len(near.lacks))
     reasons = dict.fromkeys(f"one {verdict.reason}" for verdict in nearest)
     why = ", ".join(list(reasons)[:_NEAREST])
-    sentence = f"MetaHub: no build of {image} fits machine type {machine_type}: {why}"
+    asking = one_line(str(machine_type), _MAX_MACHINE_TYPE_BYTES)
+    sentence = f"MetaHub: no build of {image} fits machine type {asking}: {why}"
     return one_line(sentence, MAX_MESSAGE_BYTES)
 
 
