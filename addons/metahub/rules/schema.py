@@ -47,11 +47,11 @@ def _read[T](read: Callable[[object], T]) -> PlainValidator:
 
 
 def _read_among(
-    read: Callable[[object, Collection[str]], str], known: Callable[[Known], Collection[str]]
+    read: Callable[[object, Collection[str]], str], known: Callable[[Any], Collection[str]]
 ) -> PlainValidator:
-    """A single value that refers to names which stand elsewhere."""
+    """A single value that refers to names which stand elsewhere; `known` takes them from Known."""
 
-    def checked(written: object, info: "ValidationInfo[Known]") -> str:
+    def checked(written: object, info: ValidationInfo) -> str:
         names = known(info.context)
         return advise_quotes(lambda word: read(word, names), written)
 
