@@ -143,6 +143,7 @@ def test_an_entry_is_an_image(made: dict[str, Any]) -> None:
     "made",
     [
         attestation("a", of="b"),
+        image_with(annotations={REFERENCE_TYPE: "attestation-manifest"}),
         image_with(platform=None),
         image_with(platform={}),
         image_with(platform={"architecture": "amd64"}),

@@ -321,6 +321,14 @@ except StoreError as error:
     assert (told.stdout, told.stderr) == (f"{path} {message}\n", "")
 
 
+def test_an_answer_is_kept_whole_or_not_at_all(store: SqlStore, path: Path) -> None:
+    """An answer without an origin could be served to nobody."""
+    edit(path, "CREATE TRIGGER t BEFORE INSERT ON origins BEGIN SELECT RAISE(ABORT, 'late'); END")
+    with pytest.raises(StoreError, match=r" cannot be used \(late\): choose another file, or "):
+        store.keep_answer(D_PRIME, OURS, D)
+    assert store.answer(D_PRIME) is None
+
+
 def removed(path: Path) -> None:
     """By hand."""
     path.unlink()

@@ -56,7 +56,6 @@ def recognise(connection: Connection) -> None:
 
     Signs it again, so that a file that cannot be written is told now, and not at the first pull.
     """
-    _refuse_unreadable(connection)
     if _stated(connection, "application_id") != APPLICATION_ID:
         raise ForeignFileError("is no store of MetaHub's")
     version = _stated(connection, "user_version")
@@ -68,11 +67,6 @@ def recognise(connection: Connection) -> None:
 def _sign(connection: Connection) -> None:
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
-
-
-def _refuse_unreadable(connection: Connection) -> None:
-    """A pragma gives 0 where the file cannot be read; a query fails."""
-    connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
 
 
 def _stated(connection: Connection, pragma: str) -> int:
