@@ -11,7 +11,7 @@ from rich.text import Text
 
 from metahub.core.distribution import one_line
 from metahub.core.machine import MachineType
-from metahub.core.rewrite import Answer, Refused, Rewritten
+from metahub.core.rewrite import Answer, Refused, Rewritten, Unchanged
 from metahub.core.selection import Verdict
 
 _LONGEST_CELL = 400  # characters: upstream may have written any number of them
@@ -35,9 +35,9 @@ class Explanation:
         """Why this is the answer."""
         if isinstance(self.answer, Refused):
             return self.answer.message
-        if isinstance(self.answer, Rewritten):
-            return _counted(self.answer.selection.verdicts)
-        return self.answer.reason
+        if isinstance(self.answer, Unchanged):
+            return self.answer.reason
+        return _counted(self.answer.selection.verdicts)
 
     @property
     def digest(self) -> str | None:

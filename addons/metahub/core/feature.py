@@ -57,6 +57,16 @@ class Vocabulary:
         key, value = _split_at_separator(word) or self._split_at_known_key(word) or (BARE, word)
         return Feature(key, value)
 
+    def lacking(
+        self, requires: Iterable[Feature], offers: Collection[Feature]
+    ) -> tuple[Feature, ...]:
+        """What of `requires` nothing in `offers` satisfies, in the order of their text."""
+        return tuple(
+            required
+            for required in sorted(requires)
+            if not any(self.satisfies(offered, required) for offered in offers)
+        )
+
     def satisfies(self, offered: Feature, required: Feature) -> bool:
         """True if `offered` is of the key of `required`, and its value is good enough."""
         return offered.key == required.key and self._kind(required.key).satisfies(

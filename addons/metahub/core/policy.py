@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from metahub.core.distribution import ImageName
+from metahub.core.variant import Variant
 
 
 class Choose(StrEnum):
@@ -27,12 +28,22 @@ class NoFit(StrEnum):
     UPSTREAM = "upstream"
 
 
+class AnswerWith(StrEnum):
+    """What stands behind the tag: an index of the entries that stay, or the one manifest itself."""
+
+    INDEX = "index"
+    MANIFEST = "manifest"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How one image is chosen. The defaults hold for an image that no rule names."""
 
     choose: Choose = Choose.BEST
     no_fit: NoFit = NoFit.DENY
+    answer: AnswerWith = AnswerWith.INDEX
+    variants: tuple[Variant, ...] = ()
+    """Tags of its own for some builds, next to the tag that is asked for."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""bytes x machine type x policy -> Rewritten, Unchanged or Refused.
+"""bytes x machine type x policy -> Rewritten, Chosen, Unchanged or Refused.
 
 The one answer that the proxy, `explain`, the demo and the tests all ask for. Must not know who
 asks, nor where the bytes came from.
@@ -7,12 +7,13 @@ asks, nor where the bytes came from.
 from dataclasses import dataclass
 
 from metahub.core.digest import Digest
-from metahub.core.distribution import MAX_MESSAGE_BYTES, ImageName, one_line
+from metahub.core.distribution import MAX_MESSAGE_BYTES, ImageName, Tag, one_line
 from metahub.core.feature import Vocabulary
 from metahub.core.index import Entry, parse_index
 from metahub.core.machine import MachineType
-from metahub.core.policy import DEFAULT_POLICY, NoFit, Policy
+from metahub.core.policy import DEFAULT_POLICY, AnswerWith, NoFit, Policy
 from metahub.core.selection import Selection, Verdict, select
+from metahub.core.variant import best_first
 
 UPSTREAM_DIGEST_ANNOTATION = "org.metahub.upstream-digest"
 MACHINE_TYPE_ANNOTATION = "org.metahub.machine-type"
@@ -31,6 +32,17 @@ class Rewritten:
     digest: Digest
     media_type: str
     body: bytes
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One manifest of the index, `digest`, is the answer itself, so that nodes see no digest but
+    upstream's.
+    """
+
+    upstream_digest: Digest
+    digest: Digest
     selection: Selection
 
 
@@ -61,7 +73,7 @@ class Terms:
     policy: Policy = DEFAULT_POLICY
 
 
-type Answer = Rewritten | Unchanged | Refused
+type Answer = Rewritten | Chosen | Unchanged | Refused
 
 
 def rewrite(body: bytes, media_type: str, image: ImageName | str, terms: Terms) -> Answer:
@@ -77,6 +89,9 @@ def rewrite(body: bytes, media_type: str, image: ImageName | str, terms: Terms) 
         return Unchanged(upstream_digest, selection.left_alone, selection)
     if not selection.fits:
         return _nothing_fits(upstream_digest, image, terms, selection)
+    chosen = _the_one_manifest(selection)
+    if chosen and terms.policy.answer is AnswerWith.MANIFEST:
+        return Chosen(upstream_digest, chosen, selection)
     entries = tuple(_as_clients_take_it(entry) for entry in selection.kept)
     if entries == index.entries:
         return Unchanged(upstream_digest, "every entry fits", selection)
@@ -88,6 +103,20 @@ def rewrite(body: bytes, media_type: str, image: ImageName | str, terms: Terms) 
     )
     served_body = served.serialize()
     return Rewritten(upstream_digest, Digest.of(served_body), media_type, served_body, selection)
+
+
+def _the_one_manifest(selection: Selection) -> Digest | None:
+    """The first of the manifests that tie; None where they are for more than one platform."""
+    images = [entry for entry in selection.kept if entry.is_image]
+    platforms = {entry.platform for entry in images}
+    return images[0].digest if len(platforms) == 1 else None
+
+
+def tags_to_try(asked: Tag, terms: Terms) -> tuple[Tag, ...]:
+    """The tags of the variants that fit, the best first, and at last the tag that is asked for."""
+    variants = best_first(terms.policy.variants, terms.machine_type, terms.vocabulary)
+    tags = (variant.of(asked) for variant in variants)
+    return tuple(dict.fromkeys((*filter(None, tags), asked)))
 
 
 def _as_clients_take_it(entry: Entry) -> Entry:

@@ -86,19 +86,9 @@ def _builds(index: Index, machine_type: MachineType, vocabulary: Vocabulary) -> 
     for position, entry in enumerate(index.entries):
         if entry.is_image and entry.platform:
             requires = required_features(entry, vocabulary)
-            lacks = _lacks(requires, machine_type, vocabulary)
+            lacks = vocabulary.lacking(requires, machine_type.features)
             found.append(_Build(position, entry, entry.platform, requires, lacks))
     return tuple(found)
-
-
-def _lacks(
-    requires: Iterable[Feature], machine_type: MachineType, vocabulary: Vocabulary
-) -> tuple[Feature, ...]:
-    return tuple(
-        required
-        for required in sorted(requires)
-        if not any(vocabulary.satisfies(offered, required) for offered in machine_type.features)
-    )
 
 
 def _nothing_to_decide(index: Index, builds: Sequence[_Build], machine_type: MachineType) -> str:

@@ -6,6 +6,7 @@ is beyond its machine type, nor what happens when something fails.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mitmproxy import http
@@ -13,9 +14,10 @@ from mitmproxy.log import ALERT
 
 from metahub.core.digest import Digest
 from metahub.core.distribution import ImageName, ManifestPath, Tag
-from metahub.core.rewrite import Refused, Rewritten, Terms, rewrite
+from metahub.core.rewrite import Chosen, Refused, Rewritten, Terms, rewrite, tags_to_try
 from metahub.proxy import responses
 from metahub.proxy.indexes import NO_HEAD, FoundIndex, Indexes
+from metahub.proxy.missing import Missing
 from metahub.proxy.upstream import Question, Reply, Upstream
 from metahub.store import Content, Store
 
@@ -37,9 +39,10 @@ class Asked:
 class Answers:
     """Answers from upstream, by way of the core, kept in the store before they are given."""
 
-    def __init__(self, upstream: Upstream, store: Store) -> None:
+    def __init__(self, upstream: Upstream, store: Store, missing: Missing) -> None:
         self._upstream = upstream
         self._store = store
+        self._missing = missing
         self._indexes = Indexes(upstream, store)
 
     async def to(self, asked: Asked) -> http.Response | None:
@@ -55,10 +58,36 @@ class Answers:
     async def _by_tag(self, asked: Asked, tag: Tag) -> http.Response | None:
         if asked.terms is None or tag.names_referrers:
             return None
-        found = await self._indexes.find(asked.request.method, asked.question, asked.path)
+        found = await self._first_of(tags_to_try(tag, asked.terms), asked)
         if isinstance(found, FoundIndex):
             return await self._selected(asked, found, asked.terms)
         return responses.relayed(asked.request, found)
+
+    async def _first_of(self, tags: Sequence[Tag], asked: Asked) -> FoundIndex | Reply:
+        """What is behind the first of the tags that exists. The last of them is the tag itself."""
+        *variants, tag = tags
+        for variant in variants:
+            found = await self._variant(asked, variant)
+            if found is not None:
+                return found
+        return await self._behind(asked, tag, asked.request.method)
+
+    async def _variant(self, asked: Asked, tag: Tag) -> FoundIndex | Reply | None:
+        """What is behind the tag of a variant; None if there is no such tag, now or lately."""
+        name = str(asked.question.at(str(asked.path.at(tag))).url)
+        if self._missing.knows(name):
+            return None
+        found = await self._behind(asked, tag, "HEAD")
+        if isinstance(found, Reply) and found.status == 404:
+            self._missing.remember(name)
+            return None
+        if isinstance(found, Reply) and asked.request.method == "GET":
+            return await self._behind(asked, tag, "GET")
+        return found
+
+    async def _behind(self, asked: Asked, tag: Tag, method: str) -> FoundIndex | Reply:
+        path = asked.path.at(tag)
+        return await self._indexes.find(method, asked.question.at(str(path)), path)
 
     async def _selected(self, asked: Asked, found: FoundIndex, terms: Terms) -> http.Response:
         upstream = found.content
@@ -68,6 +97,9 @@ class Answers:
         if isinstance(answer, Refused):
             logger.log(ALERT, answer.message)
             return responses.denied(asked.request, answer.message)
+        if isinstance(answer, Chosen):
+            manifest = asked.question.at(str(asked.path.at(answer.digest)))
+            return responses.relayed(asked.request, await self._as_asked(asked, manifest))
         if not isinstance(answer, Rewritten):
             return responses.manifest(asked.request, found.headers, upstream, found.digest)
         served = Content(answer.media_type, answer.body)
@@ -80,15 +112,21 @@ class Answers:
         if kept is None:
             return None
         for made_of in kept.made_of:
-            reply = await self._asked_for(asked, made_of)
+            origin = asked.question.at(str(asked.path.at(made_of)))
+            reply = await self._yes(asked, origin)
             if reply.status == 200:
                 return responses.manifest(asked.request, reply.headers, kept.content, digest)
         return responses.relayed(asked.request, reply)
 
-    async def _asked_for(self, asked: Asked, upstream_digest: Digest) -> Reply:
+    async def _yes(self, asked: Asked, question: Question) -> Reply:
         """Upstream's yes or no. Its no to a GET is asked for by GET, for the sake of its body."""
-        question = asked.question.at(str(asked.path.at(upstream_digest)))
         reply = await self._upstream.head(question)
-        if reply.status in NO_HEAD or (reply.status != 200 and asked.request.method == "GET"):
+        if reply.status in NO_HEAD:
             return await self._upstream.get(question)
-        return reply
+        return reply if reply.status == 200 else await self._as_asked(asked, question)
+
+    async def _as_asked(self, asked: Asked, question: Question) -> Reply:
+        """Upstream's reply to what the client itself might have asked."""
+        if asked.request.method == "GET":
+            return await self._upstream.get(question)
+        return await self._upstream.head(question)

@@ -13,7 +13,8 @@ from metahub.core.index import MalformedIndexError
 from metahub.proxy import responses
 from metahub.proxy.answers import Answers, Asked
 from metahub.proxy.gate import Gate
-from metahub.proxy.options import ON_ERROR, STORE, OnError
+from metahub.proxy.missing import Missing
+from metahub.proxy.options import MISSING_SECONDS, ON_ERROR, STORE, OnError
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.upstream import UnreachableError, Upstream, UpstreamError, question
 from metahub.store import SqlStore, Store, StoreError
@@ -39,6 +40,9 @@ class Manifests:
             _check_policy(ctx.options.metahub_on_error)
         if STORE.name in updated:
             self._open(Path(ctx.options.metahub_store).expanduser())
+        if self._store is not None and {STORE.name, MISSING_SECONDS.name} & updated:
+            missing = Missing(ctx.options.metahub_missing_seconds)
+            self._answers = Answers(self._upstream, self._store, missing)
 
     def done(self) -> None:
         """Close the store and the connections to upstream."""
@@ -58,7 +62,6 @@ class Manifests:
         except StoreError as error:
             raise exceptions.OptionsError(f"The store cannot be used. {error}") from error
         before, self._store = self._store, store
-        self._answers = Answers(self._upstream, store)
         if before is not None:
             before.close()
 
@@ -70,8 +73,8 @@ class Manifests:
         if flow.response or flow.request.stream or flow.request.method not in ("GET", "HEAD"):
             return None
         image = ImageName(visit.registry.name, path.repository)
-        rules = self._in_force.now()
-        terms = rules.terms(image, visit.machine_type) if visit.machine_type else None
+        known = visit.machine_type
+        terms = self._in_force.now().terms(image, known, path.reference) if known else None
         return Asked(flow.request, path, image, question(flow.request, visit.host), terms)
 
 

@@ -20,10 +20,10 @@ class OnError(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of mitmproxy. All of ours are strings."""
+    """One option of mitmproxy, of the type of its default."""
 
     name: str
-    default: str
+    default: str | int
     help: str
     choices: tuple[str, ...] | None = None
 
@@ -40,13 +40,19 @@ STORE = Option(
 )
 ON_ERROR = Option(
     "metahub_on_error",
-    OnError.REFUSE,
+    OnError.REFUSE.value,
     "When MetaHub cannot answer: `refuse` the request, or `pass` it on, and upstream's whole index "
     "back, from which a node may pick a build that it cannot run.",
     tuple(OnError),
 )
 
-OPTIONS = (RULES, STORE, ON_ERROR)
+MISSING_SECONDS = Option(
+    "metahub_missing_seconds",
+    60,
+    "For how many seconds the tag of a variant that upstream does not have is not asked for again.",
+)
+
+OPTIONS = (RULES, STORE, ON_ERROR, MISSING_SECONDS)
 
 
 class Options:
@@ -55,4 +61,5 @@ class Options:
     def load(self, loader: Loader) -> None:
         """Declare each option."""
         for option in OPTIONS:
-            loader.add_option(option.name, str, option.default, option.help, option.choices)
+            kind = type(option.default)
+            loader.add_option(option.name, kind, option.default, option.help, option.choices)

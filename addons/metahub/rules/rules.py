@@ -4,16 +4,17 @@ Knows what the decisions need. Must not know YAML, files, or how any of it was w
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from metahub.core.client import Clients
-from metahub.core.distribution import ImageName
+from metahub.core.distribution import ImageName, Reference
 from metahub.core.feature import Vocabulary
 from metahub.core.machine import MachineType
 from metahub.core.policy import ImageRule, policy_for
 from metahub.core.registry import Registries
 from metahub.core.rewrite import Terms
+from metahub.core.variant import Variant
 
 
 class UnknownClients(StrEnum):
@@ -35,12 +36,22 @@ class Rules:
     vocabulary: Vocabulary
     registries: Registries
     images: tuple[ImageRule, ...]
+    lists: Mapping[tuple[ImageName, Reference | None], tuple[Variant, ...]] = field(
+        default_factory=dict
+    )
+    """The dynamic lists: of what tags a tag is made, although nobody published an index."""
     fingerprint: str = field(default="", repr=False)
     """Names the content of the files that they were read from."""
 
-    def terms(self, image: ImageName, machine_type: MachineType) -> Terms:
-        """On what terms an index of `image` is read for a machine type."""
-        return Terms(machine_type, self.vocabulary, policy_for(image, self.images))
+    def terms(
+        self, image: ImageName, machine_type: MachineType, reference: Reference | None = None
+    ) -> Terms:
+        """On what terms a machine type sees an index of `image`, or what is behind a tag of it."""
+        policy = policy_for(image, self.images)
+        listed = self.lists.get((image, reference))
+        if listed is not None:
+            policy = replace(policy, variants=listed)
+        return Terms(machine_type, self.vocabulary, policy)
 
     def __str__(self) -> str:
         counts = (
