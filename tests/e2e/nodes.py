@@ -44,7 +44,7 @@ class Nodes:
         require(*kind.NEEDS)
         directory = Path(tempfile.mkdtemp(prefix="node-", dir=self._place))
         self._ends.callback(shutil.rmtree, directory)
-        address = str(registry.address)
-        client = kind.on(Node(directory, proxy.url(user), proxy.authority, address, login))
+        node = Node(directory, proxy.url(user), proxy.authority, registry.address, login)
+        client = kind.on(node)
         self._ends.callback(client.stop)
         return client

@@ -99,6 +99,14 @@ class OddRegistry:
         port: int = self._runner.addresses[0][1]
         return port
 
+    async def _end(self) -> None:
+        await self._runner.cleanup()
+        slow = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+        await asyncio.sleep(0.02)  # sockets close a moment after they are told to
+
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
         headers = {name.lower(): value for name, value in request.headers.items()}

@@ -52,7 +52,9 @@ class Containerd:
         """`ctr image pull`; the digest is that of the image's target."""
         login = self.node.login
         user = ("--user", f"{login.user}:{login.password}") if login else ()
-        spoken = self._ctr("image", "pull", "--snapshotter=native", *user, full_name(image))
+        plain = ("--plain-http",) if self.node.speaks_plain_http else ()
+        options = ("--snapshotter=native", *plain, *user)
+        spoken = self._ctr("image", "pull", *options, full_name(image))
         return Pull(spoken.exit_code, spoken.seen, self._targets(full_name(image)))
 
     def run(self, image: str) -> Spoken:

@@ -68,6 +68,7 @@ def _dockerd(node: Node) -> list[str]:
         f"--host={_socket(node)}",
         *(f"--{option}={root / place}" for option, place in places.items()),
         f"--cgroup-parent={CGROUP}",
+        *([f"--insecure-registry={node.registry}"] if node.speaks_plain_http else []),
         "--storage-driver=vfs",
         "--bridge=none",
         "--iptables=false",

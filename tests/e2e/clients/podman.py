@@ -24,7 +24,7 @@ class Podman:
 
     def pull(self, image: str) -> Pull:
         """`podman pull`; the digests are those of RepoDigests: the index and the manifest."""
-        spoken = self._say("pull", image)
+        spoken = self._say("pull", f"--tls-verify={not self.node.speaks_plain_http}", image)
         return Pull(spoken.exit_code, spoken.seen, self._repo_digests(image))
 
     def run(self, image: str) -> Spoken:

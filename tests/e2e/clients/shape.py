@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
-from metahub.demo.address import Login
+from metahub.demo.address import Address, Login
 from tests.e2e.running import bare_environment
 
 LONGEST = 60.0  # seconds that any one command may take
@@ -18,13 +18,21 @@ LONGEST = 60.0  # seconds that any one command may take
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node: a directory of its own, its way out, whom it trusts, its login at the registry."""
+    """One node: its own directory, its way out, whom it trusts, and its login at the registry.
+
+    A registry without TLS is one that the node was told of.
+    """
 
     directory: Path
     proxy: str
     trusted: Path
-    registry: str
+    registry: Address
     login: Login | None
+
+    @property
+    def speaks_plain_http(self) -> bool:
+        """Whether there is no TLS between the node and the registry."""
+        return self.registry.scheme == "http"
 
     def environment(self) -> dict[str, str]:
         """What a person sets on this node; nothing of the machine's own settings."""
@@ -45,7 +53,7 @@ class Node:
     def _auths(self) -> dict[str, dict[str, str]]:
         if self.login is None:
             return {}
-        return {self.registry: {"auth": self.login.header.removeprefix("Basic ")}}
+        return {str(self.registry): {"auth": self.login.header.removeprefix("Basic ")}}
 
 
 @dataclass(frozen=True, slots=True)
