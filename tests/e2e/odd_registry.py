@@ -67,8 +67,7 @@ class OddRegistry:
 
     def __exit__(self, *_: object) -> None:
         """Cut what still runs."""
-        self._run(self._runner.cleanup()).result()
-        self._run(asyncio.sleep(FAREWELL)).result()
+        self._run(self._end()).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -105,7 +104,7 @@ class OddRegistry:
         for task in slow:
             task.cancel()
         await asyncio.gather(*slow, return_exceptions=True)
-        await asyncio.sleep(0.02)  # sockets close a moment after they are told to
+        await asyncio.sleep(FAREWELL)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
