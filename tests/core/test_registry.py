@@ -17,6 +17,8 @@ from metahub.core.registry import Registries, Registry
         ("192.0.2.1:65535", Registry("192.0.2.1:65535", "192.0.2.1", 65535)),
         ("[2001:DB8::1]:5000", Registry("[2001:db8::1]:5000", "2001:db8::1", 5000)),
         ("[::1]", Registry("[::1]", "::1")),
+        ("[2001:0db8:0::0:01]", Registry("[2001:db8::1]", "2001:db8::1")),
+        ("ghcr.io:0443", Registry("ghcr.io:443", "ghcr.io", 443)),
     ],
 )
 def test_a_registry_is_a_host_and_perhaps_a_port(text: str, registry: Registry) -> None:
@@ -45,6 +47,9 @@ def test_a_registry_is_a_host_and_perhaps_a_port(text: str, registry: Registry) 
         "::1",
         "[::1",
         "[ghcr.io]",
+        "[192.0.2.1]",
+        "[2001:db8:::1]",
+        "[1:2]",
         "2001:db8::1:5000",
         "user@ghcr.io",
         "ghcr.io:\N{ARABIC-INDIC DIGIT FOUR}43",
@@ -78,6 +83,7 @@ OPENED = Registries(
         ("reg.test.", 5000, "reg.test:5000"),
         ("[2001:db8::1]", 5000, "[2001:db8::1]:5000"),
         ("2001:DB8::1", 5000, "[2001:db8::1]:5000"),
+        ("2001:0db8:0:0:0:0:0:1", 5000, "[2001:db8::1]:5000"),
         ("192.0.2.1", 443, "192.0.2.1"),
     ],
 )
@@ -101,6 +107,7 @@ def test_a_connection_reaches_a_registry(host: str, port: int, name: str) -> Non
         ("ghcr.io", 8443),
         ("reg.test", 443),
         ("2001:db8::2", 5000),
+        ("2001:db8:::1", 5000),
         ("", 443),
     ],
 )

@@ -6,6 +6,7 @@ Knows the names that the rules list. Must not know connections, nor what is aske
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from typing import Self
 
 DOCKER_HUB = "docker.io"
@@ -35,11 +36,13 @@ class Registry:
         """Read `host` or `host:port`; an IPv6 address stands in brackets. Raises ValueError."""
         match = _NAME.fullmatch(text.lower())
         port = int(match["port"]) if match and match["port"] else None
-        if match is None or port == 0 or (port or 0) > _MAX_PORT:
+        host = _host(match["host"]) if match else None
+        if host is None or port == 0 or (port or 0) > _MAX_PORT:
             raise ValueError(
                 f"expected a registry like ghcr.io or registry.test:5000, found {text!r}"
             )
-        return cls(text.lower(), match["host"].strip("[]"), port)
+        name = f"[{host}]" if ":" in host else host
+        return cls(f"{name}:{port}" if port else name, host, port)
 
     def answers_at(self, host: str, port: int) -> bool:
         """True if a connection to `host` and `port` is one to this registry."""
@@ -57,9 +60,24 @@ class Registries:
 
     def at(self, host: str, port: int) -> Registry | None:
         """The registry that a connection to `host` and `port` reaches; None if it reaches none."""
-        name = host.lower().rstrip(".").strip("[]")
-        found = (known for known in self._registries if known.answers_at(name, port))
+        name = host.lower().rstrip(".")
+        spelt = _host(name) or name
+        found = (known for known in self._registries if known.answers_at(spelt, port))
         return next(found, None)
 
     def __len__(self) -> int:
         return len(self._registries)
+
+
+def _host(text: str) -> str | None:
+    """A host in its one spelling, without brackets; None for what has some, but is no address.
+
+    An IPv6 address has many. https://www.rfc-editor.org/rfc/rfc5952#section-2
+    """
+    bare = text.strip("[]")
+    if bare == text and ":" not in bare:
+        return text
+    try:
+        return str(IPv6Address(bare))
+    except ValueError:
+        return None
