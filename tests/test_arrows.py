@@ -33,7 +33,7 @@ ARROWS = {
     "store": May(ours="core", others="sqlalchemy"),
     "proxy": May(
         ours="core rules store",
-        others="aiohttp argon2 bcrypt certifi mitmproxy multidict yaml yarl",
+        others="OpenSSL aiohttp argon2 bcrypt certifi mitmproxy multidict yaml yarl",
     ),
     "node": May(ours="core rules", others="archspec cryptography"),
     "demo": May(ours="core", others="aiohttp argon2 bcrypt cryptography multidict yaml yarl"),

@@ -37,10 +37,7 @@ def before_it(serve_all: Serve, plain: Registry) -> Proxy:
     return serve_all(table(plain.address))
 
 
-DECEIVED = pytest.mark.xfail(reason="TLS succeeds with the proxy, so docker does not fall back")
-
-
-@pytest.mark.parametrize("kind", [pytest.param(Docker, marks=DECEIVED), Containerd, Podman])
+@pytest.mark.parametrize("kind", [Docker, Containerd, Podman])
 def test_a_runtime_runs_the_build_that_fits(
     kind: type[Runtime], nodes: Nodes, before_it: Proxy, plain: Registry
 ) -> None:

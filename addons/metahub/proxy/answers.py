@@ -17,7 +17,7 @@ from metahub.core.distribution import ImageName, ManifestPath, Tag
 from metahub.core.rewrite import Chosen, Refused, Rewritten, Terms, rewrite, tags_to_try
 from metahub.proxy import responses
 from metahub.proxy.indexes import NO_HEAD, FoundIndex, Indexes
-from metahub.proxy.missing import Missing
+from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.upstream import Question, Reply, Upstream
 from metahub.store import Content, Store
 
@@ -39,7 +39,7 @@ class Asked:
 class Answers:
     """Answers from upstream, by way of the core, kept in the store before they are given."""
 
-    def __init__(self, upstream: Upstream, store: Store, missing: Missing) -> None:
+    def __init__(self, upstream: Upstream, store: Store, missing: ShortMemory[str]) -> None:
         self._upstream = upstream
         self._store = store
         self._missing = missing
@@ -75,7 +75,7 @@ class Answers:
     async def _variant(self, asked: Asked, tag: Tag) -> FoundIndex | Reply | None:
         """What is behind the tag of a variant; None if there is no such tag, now or lately."""
         name = str(asked.question.at(str(asked.path.at(tag))).url)
-        if self._missing.knows(name):
+        if self._missing.remembers(name):
             return None
         found = await self._behind(asked, tag, "HEAD")
         if isinstance(found, Reply) and found.status == 404:

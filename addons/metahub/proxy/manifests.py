@@ -13,9 +13,9 @@ from metahub.core.index import MalformedIndexError
 from metahub.proxy import responses
 from metahub.proxy.answers import Answers, Asked
 from metahub.proxy.gate import Gate
-from metahub.proxy.missing import Missing
 from metahub.proxy.options import MISSING_SECONDS, ON_ERROR, STORE, OnError
 from metahub.proxy.rules_in_force import RulesInForce
+from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.upstream import UnreachableError, Upstream, UpstreamError, question
 from metahub.store import SqlStore, Store, StoreError
 
@@ -41,7 +41,7 @@ class Manifests:
         if STORE.name in updated:
             self._open(Path(ctx.options.metahub_store).expanduser())
         if self._store is not None and {STORE.name, MISSING_SECONDS.name} & updated:
-            missing = Missing(ctx.options.metahub_missing_seconds)
+            missing = ShortMemory[str](ctx.options.metahub_missing_seconds)
             self._answers = Answers(self._upstream, self._store, missing)
 
     def done(self) -> None:

@@ -1,0 +1,73 @@
+"""Registries without TLS, to which clients fall back when TLS fails.
+
+Knows how a TLS handshake fails. Must not know what is asked afterwards.
+"""
+
+import asyncio
+import ssl
+from weakref import WeakSet
+
+from mitmproxy import connection, tls
+from OpenSSL import SSL
+
+from metahub.proxy.short_memory import ShortMemory
+
+_HTTPS_PORT = 443
+_SECONDS_TO_ANSWER = 5.0
+_SECONDS_REMEMBERED = 60.0
+
+# What OpenSSL makes of an HTTP answer where it wanted a ServerHello.
+_NO_TLS = frozenset(
+    {"HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE", "WRONG_VERSION_NUMBER"}
+)
+
+type Address = tuple[str, int]
+
+
+class PlainHttp:
+    """Lets the handshake of a client fail where that with the registry would.
+
+    docker and podman try TLS first, also with a registry that they are told is insecure. If the
+    proxy completed that handshake, they would take the registry for one with TLS.
+    """
+
+    def __init__(self) -> None:
+        self._speak_tls = ShortMemory[Address](_SECONDS_REMEMBERED)
+        self._deceived: WeakSet[connection.Client] = WeakSet()
+
+    async def tls_clienthello(self, hello: tls.ClientHelloData) -> None:
+        """Find out whether the registry speaks TLS, unless its port says so."""
+        address = hello.context.server.address
+        if address is None or hello.ignore_connection or address[1] == _HTTPS_PORT:
+            return
+        if not await self._speaks_tls((address[0], address[1])):
+            self._deceived.add(hello.context.client)
+
+    def tls_start_client(self, start: tls.TlsData) -> None:
+        """Answer the handshake without a certificate, which ends it."""
+        if start.context.client in self._deceived:
+            start.ssl_conn = SSL.Connection(SSL.Context(SSL.TLS_SERVER_METHOD))
+            start.ssl_conn.set_accept_state()
+
+    async def _speaks_tls(self, address: Address) -> bool:
+        """A registry that cannot be reached is left to those who want something of it."""
+        if self._speak_tls.remembers(address):
+            return True
+        try:
+            async with asyncio.timeout(_SECONDS_TO_ANSWER):
+                _, writer = await asyncio.open_connection(*address, ssl=_any_certificate())
+                writer.close()
+        except ssl.SSLError as error:
+            return error.reason not in _NO_TLS
+        except (OSError, TimeoutError):
+            return True
+        self._speak_tls.remember(address)
+        return True
+
+
+def _any_certificate() -> ssl.SSLContext:
+    """Nothing is asked nor sent over this connection, so nobody has to be believed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
