@@ -96,6 +96,7 @@ def test_an_index_is_written_in_one_way() -> None:
         b'{"manifests":null}',
         b'\n {"manifests" : [ ] }\r\n',
         b'{"schemaVersion":1,"manifests":[],"mediaType":null,"annotations":null}',
+        b'{"manifests":[],"annotations":{"a":null,"b":"c"}}',
         b'{"manifests":[],"subject":7,"config":true}',
     ],
 )
@@ -205,6 +206,15 @@ def test_fields_of_a_platform_go() -> None:
     assert left.without_platform_fields({"variant", "os.features"}) is left
 
 
+def test_features_of_a_platform_are_added() -> None:
+    """Behind those that are there; without any to add the entry is the same."""
+    [parsed] = parse_index(as_bytes(index(entry("a", "cpu:x"))), OCI_INDEX).entries
+    more = parsed.with_features(["y", "z"])
+    assert more.features == ("cpu:x", "y", "z")
+    assert list(more.fields["platform"]) == list(parsed.fields["platform"])
+    assert parsed.with_features([]) is parsed
+
+
 def test_annotations_are_added_to_an_oci_index_only() -> None:
     """A Docker manifest list has no place for them."""
     oci = parse_index(as_bytes(index(annotations={"a": "1", "b": "2"}, x=3)), OCI_INDEX)
@@ -301,7 +311,7 @@ def test_numbers_are_kept() -> None:
         (index(mediaType=DOCKER_LIST), f"mediaType: expected {OCI_INDEX}, found '{DOCKER_LIST}'"),
         (index(annotations=[]), "annotations: expected an object of strings"),
         (index(annotations={"a": 1}), "annotations: expected an object of strings"),
-        (index(annotations={"a": None}), "annotations: expected an object of strings"),
+        (index(annotations={"a": [None]}), "annotations: expected an object of strings"),
     ],
 )
 def test_a_mistake_in_an_index_is_told_with_its_place(value: object, message: str) -> None:
@@ -328,6 +338,7 @@ OF_STRINGS = "expected an object of strings"
         ("size", "7", ": expected a whole number, found a string"),
         ("size", 7.0, ": expected a whole number, found a number"),
         ("size", True, ": expected a whole number, found true or false"),
+        ("size", -1, ": expected a number of bytes, found less than none"),
         ("annotations", "x", f": {OF_STRINGS}"),
         ("annotations", [["a", "b"]], f": {OF_STRINGS}"),
         ("annotations", {"a": ["b"]}, f": {OF_STRINGS}"),

@@ -104,18 +104,41 @@ def test_a_docker_list_has_no_place_for_annotations() -> None:
 @pytest.mark.parametrize(
     ("platform", "more", "left"),
     [
-        ("linux/amd64/v3", {}, {"architecture": "amd64", "os": "linux"}),
+        (
+            "linux/amd64/v3",
+            {},
+            {"architecture": "amd64", "os": "linux", "features": ["cpu:x86_64_v3"]},
+        ),
         ("linux/amd64/v1", {}, {"architecture": "amd64", "os": "linux"}),
-        ("linux/x86_64/v3", {}, {"architecture": "x86_64", "os": "linux"}),
+        (
+            "linux/x86_64/v3",
+            {"features": ["cpu-skylake"], "x": 1},
+            {
+                "architecture": "x86_64",
+                "os": "linux",
+                "features": ["cpu-skylake", "cpu:x86_64_v3"],
+                "x": 1,
+            },
+        ),
+        (
+            "linux/amd64/v3",
+            {"features": ["cpu:x86_64_v3"]},
+            {"architecture": "amd64", "os": "linux", "features": ["cpu:x86_64_v3"]},
+        ),
         (
             "linux/amd64",
-            {"os.features": ["cpu:skylake"], "x": [0]},
-            {"architecture": "amd64", "os": "linux", "x": [0]},
+            {"os.features": ["cpu-skylake"], "x": [0]},
+            {"architecture": "amd64", "os": "linux", "x": [0], "features": ["cpu:skylake"]},
         ),
         (
             "linux/arm64/v8",
             {"os.features": ["cpu:skylake"]},
-            {"architecture": "arm64", "os": "linux", "variant": "v8"},
+            {
+                "architecture": "arm64",
+                "os": "linux",
+                "variant": "v8",
+                "features": ["cpu:skylake"],
+            },
         ),
         (
             "linux/arm/v6",
@@ -130,6 +153,7 @@ def test_a_docker_list_has_no_place_for_annotations() -> None:
                 "os": "windows",
                 "os.features": ["win32k"],
                 "os.version": "10.0.20348",
+                "features": ["cpu:x86_64_v2"],
             },
         ),
     ],
@@ -137,7 +161,7 @@ def test_a_docker_list_has_no_place_for_annotations() -> None:
 def test_what_clients_refuse_is_taken_away(
     media_type: str, platform: str, more: dict[str, Any], left: dict[str, Any]
 ) -> None:
-    """The amd64 variant and Linux' os.features; the variant of Arm and Windows' own stay."""
+    """And said in features: the amd64 variant, Linux' os.features, not Arm's nor Windows' own."""
     zen4 = entry("zen4", "cpu:zen4", platform=platform)
     made = index(zen4, entry("kept", platform=platform, **more), media_type=media_type)
     [kept] = rewritten(made, TYPE2)["manifests"]

@@ -83,6 +83,14 @@ class Entry:
             and self.fields.get("artifactType") is None
         )
 
+    def with_features(self, more: Iterable[str]) -> "Entry":
+        """This entry, with more features of its platform."""
+        features = [*self.features, *more]
+        if len(features) == len(self.features):
+            return self
+        platform = {**self.fields["platform"], "features": features}
+        return _parse_entry({**self.fields, "platform": platform}, "entry")
+
     def without_platform_fields(self, names: Collection[str]) -> "Entry":
         """This entry, its platform without the fields `names`."""
         platform = self.fields["platform"]
@@ -203,7 +211,8 @@ def _parse_entry(fields: object, at: str) -> Entry:
     if not isinstance(fields, dict):
         raise MalformedIndexError(f"{at}: expected an object, found {_named(fields)}")
     platform = _field(fields, "platform", dict, at, default=None)
-    _field(fields, "size", int, at)
+    if _field(fields, "size", int, at) < 0:
+        raise MalformedIndexError(f"{at}.size: expected a number of bytes, found less than none")
     inside = platform or {}
     at_platform = f"{at}.platform"
     return Entry(
@@ -263,9 +272,12 @@ def _strings(value: object) -> tuple[str, ...]:
 
 
 def _annotations(value: object) -> Mapping[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+    if not isinstance(value, dict):
         raise ValueError("expected an object of strings")
-    return value
+    stated = {name: item for name, item in value.items() if item is not None}
+    if not all(isinstance(item, str) for item in stated.values()):
+        raise ValueError("expected an object of strings")
+    return stated
 
 
 _JSON_NAMES: dict[type, str] = {

@@ -12,6 +12,7 @@ from metahub.core.feature import Vocabulary
 from metahub.core.index import Entry, parse_index
 from metahub.core.machine import MachineType
 from metahub.core.policy import DEFAULT_POLICY, AnswerWith, NoFit, Policy
+from metahub.core.requirement import required_features
 from metahub.core.selection import Selection, Verdict, select
 from metahub.core.variant import best_first
 
@@ -92,7 +93,7 @@ def rewrite(body: bytes, media_type: str, image: ImageName | str, terms: Terms) 
     chosen = _the_one_manifest(selection)
     if chosen and terms.policy.answer is AnswerWith.MANIFEST:
         return Chosen(upstream_digest, chosen, selection)
-    entries = tuple(_as_clients_take_it(entry) for entry in selection.kept)
+    entries = tuple(_as_clients_take_it(entry, terms.vocabulary) for entry in selection.kept)
     if entries == index.entries:
         return Unchanged(upstream_digest, "every entry fits", selection)
     served = index.with_entries(entries).annotated(
@@ -119,11 +120,12 @@ def tags_to_try(asked: Tag, terms: Terms) -> tuple[Tag, ...]:
     return tuple(dict.fromkeys((*filter(None, tags), asked)))
 
 
-def _as_clients_take_it(entry: Entry) -> Entry:
+def _as_clients_take_it(entry: Entry, vocabulary: Vocabulary) -> Entry:
     """`entry` without the fields of its platform for which clients refuse even what fits.
 
     containerd, podman and CRI-O refuse a Linux entry for amd64 with a variant above v1; newer
-    clients refuse `os.features` that they do not know.
+    clients refuse `os.features` that they do not know. What these fields require is said in
+    `features` instead, which all clients ignore, so that it is still true of a copy.
     """
     if not entry.is_image or entry.platform is None:
         return entry
@@ -132,7 +134,9 @@ def _as_clients_take_it(entry: Entry) -> Entry:
         refused.add("variant")
     if entry.platform.os == "linux":
         refused.add("os.features")
-    return entry.without_platform_fields(refused)
+    taken = entry.without_platform_fields(refused)
+    lost = required_features(entry, vocabulary) - required_features(taken, vocabulary)
+    return taken.with_features(map(str, sorted(lost)))
 
 
 def _nothing_fits(
