@@ -9,8 +9,8 @@ from metahub.core.digest import Digest
 from metahub.core.distribution import DOCKER_LIST, OCI_INDEX, ImageName
 from metahub.core.index import MalformedIndexError
 from metahub.core.machine import MachineType
-from metahub.core.policy import Choose, NoFit, Policy
-from metahub.core.rewrite import Answer, Refused, Rewritten, Terms, Unchanged, rewrite
+from metahub.core.policy import AnswerWith, Choose, NoFit, Policy
+from metahub.core.rewrite import Answer, Chosen, Refused, Rewritten, Terms, Unchanged, rewrite
 from tests.core.indexes import (
     VOCABULARY,
     annotated,
@@ -329,6 +329,47 @@ def test_a_machine_type_that_offers_much_leaves_room_for_the_reason() -> None:
     assert isinstance(answered, Refused)
     assert answered.message.endswith("...: one requires cpu:zen4, which type5 does not offer")
     assert len(answered.message) < 300
+
+
+MANIFEST = Policy(answer=AnswerWith.MANIFEST)
+
+
+@BOTH_TYPES
+@pytest.mark.parametrize(("machine_type", "build"), TABLE)
+def test_the_one_manifest_may_be_the_answer(
+    media_type: str, machine_type: MachineType, build: str
+) -> None:
+    """Then every digest that a node sees is upstream's."""
+    answered = answer(index(*BUILDS.values(), media_type=media_type), machine_type, MANIFEST)
+    assert isinstance(answered, Chosen)
+    assert str(answered.digest) == BUILDS[build]["digest"]
+
+
+def test_of_manifests_that_tie_the_first_is_the_answer() -> None:
+    """A client would take the first as well."""
+    tied = [entry(name, "cpu:broadwell") for name in ("gzip", "zstd")]
+    answered = answer(index(*tied, entry("generic")), TYPE1, MANIFEST)
+    assert isinstance(answered, Chosen)
+    assert str(answered.digest) == tied[0]["digest"]
+
+
+def test_one_manifest_cannot_stand_for_several_platforms() -> None:
+    """The machine type names none, so the client has to choose: from an index."""
+    made = index(entry("a", "cpu:broadwell"), entry("b", platform="linux/arm64"), entry("c"))
+    served = rewritten(made, TYPE1, MANIFEST)
+    assert [fields["digest"] for fields in served["manifests"]] == [digest_of("a"), digest_of("b")]
+
+
+@pytest.mark.parametrize(
+    ("made", "kind"),
+    [
+        (index(entry("a"), entry("b")), Unchanged),
+        (index(entry("a", "cpu:zen4")), Refused),
+    ],
+)
+def test_what_is_not_chosen_is_no_manifest(made: dict[str, Any], kind: type[Answer]) -> None:
+    """Nothing to decide, or nothing that fits: as with an index."""
+    assert isinstance(answer(made, TYPE1, MANIFEST), kind)
 
 
 def test_a_choice_of_all_serves_the_best_first() -> None:
