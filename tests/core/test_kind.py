@@ -5,7 +5,7 @@ from itertools import product
 import archspec.cpu
 import pytest
 
-from metahub.core.kind import KINDS
+from metahub.core.kind import KINDS, family, known_targets
 
 X86_64 = sorted(
     name for name, target in archspec.cpu.TARGETS.items() if target.family.name == "x86_64"
@@ -144,3 +144,21 @@ def test_a_value_may_be_anything(kind: str) -> None:
         assert KINDS[kind].satisfies(value, value)
         assert not KINDS[kind].satisfies("", value) or not value
         KINDS[kind].closeness(value)
+
+
+@pytest.mark.parametrize(
+    ("target", "named"),
+    [
+        ("skylake_avx512", "x86_64"),
+        ("skylake-avx512", "x86_64"),
+        ("x86_64_v3", "x86_64"),
+        ("neoverse_v1", "aarch64"),
+        ("power9le", "ppc64le"),
+        ("coffelake", None),
+        ("", None),
+    ],
+)
+def test_a_target_is_of_a_family(target: str, named: str | None) -> None:
+    """Or is not known at all."""
+    assert family(target) == named
+    assert (target.replace("-", "_") in known_targets()) == (named is not None)

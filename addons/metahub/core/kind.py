@@ -5,6 +5,7 @@ Knows CPU targets, versions and compute capabilities. Must not know features or 
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import override
 
 import archspec.cpu
@@ -52,6 +53,17 @@ class Microarchitecture(Kind):
 
 def _target_name(value: str) -> str:
     return value.replace("-", "_")
+
+
+def known_targets() -> Collection[str]:
+    """Every CPU target that archspec knows."""
+    return tuple(archspec.cpu.TARGETS)
+
+
+def family(target: str) -> str | None:
+    """The family of a CPU target, like `x86_64` or `aarch64`; None if archspec knows no such."""
+    known = archspec.cpu.TARGETS.get(_target_name(target))
+    return str(known.family.name) if known else None
 
 
 def _self_and_ancestors(value: str) -> frozenset[str]:

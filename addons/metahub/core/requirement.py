@@ -16,8 +16,11 @@ _LIST_SEPARATORS = re.compile(r"[,\s]+")
 
 def required_features(entry: Entry, vocabulary: Vocabulary) -> frozenset[Feature]:
     """All the features that `entry` requires; none for an entry that runs on its whole platform."""
+    architecture = entry.platform.architecture if entry.platform else ""
     return frozenset(
-        _listed(entry, vocabulary) | _from_variant(entry) | _from_annotations(entry, vocabulary)
+        _listed(entry, vocabulary)
+        | from_variant(architecture, entry.variant)
+        | _from_annotations(entry, vocabulary)
     )
 
 
@@ -29,13 +32,14 @@ def _listed(entry: Entry, vocabulary: Vocabulary) -> set[Feature]:
     return {vocabulary.parse(word) for word in words if word.strip()}
 
 
-def _from_variant(entry: Entry) -> set[Feature]:
-    """amd64 variants are the levels of the x86-64 psABI, which archspec knows as targets.
+def from_variant(architecture: str, variant: str) -> set[Feature]:
+    """What the variant of a platform requires; the Arm variant belongs to the platform itself.
 
+    amd64 variants are the levels of the x86-64 psABI, which archspec knows as targets.
     https://gitlab.com/x86-psABIs/x86-64-ABI
     """
-    level = entry.variant.strip().lower()
-    if entry.platform is None or entry.platform.architecture != "amd64" or level in ("", "v1"):
+    level = variant.strip().lower()
+    if architecture != "amd64" or level in ("", "v1"):
         return set()
     return {Feature("cpu", f"x86_64_{level}")}
 
