@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from metahub.rules import Rules, RulesError, RulesWatcher, UnknownClients, read_rules
-from metahub.rules.watcher import QUIET, UNASKED, Outcome
+from metahub.rules.watcher import Outcome, Pace
 from tests.rules.written import whole, write
 
 WITHIN = 1.0  # second: what DESIGN.md promises
-SILENCE = UNASKED + 2 * QUIET  # seconds after which nothing more is to be expected
+FAST = Pace(quiet=0.05, unasked=0.1, together=0.02)
+SILENCE = FAST.unasked + 3 * FAST.quiet  # seconds after which nothing more is to be expected
 
 PASS = whole("unknown_clients: pass")
 DENY = whole("unknown_clients: deny")
@@ -55,9 +56,9 @@ def directory(tmp_path: Path) -> Path:
 async def told(directory: Path) -> AsyncIterator[Told]:
     """What a watcher tells of the directory, which it watches until the test ends."""
     told = Told()
-    watcher = RulesWatcher(directory, told)
+    watcher = RulesWatcher(directory, told, pace=FAST)
     watcher.start()
-    await asyncio.sleep(0.1)  # for the first event not to be that of the fixture
+    await asyncio.sleep(0.05)  # for the first event not to be that of the fixture
     yield told
     watcher.stop()
 
@@ -139,7 +140,7 @@ async def test_a_swap_of_a_configmap_is_an_edit(tmp_path: Path) -> None:
     (mount / "..data").symlink_to("..2026_01")
     (mount / "a.yaml").symlink_to("..data/a.yaml")
     told = Told()
-    watcher = RulesWatcher(mount, told)
+    watcher = RulesWatcher(mount, told, pace=FAST)
     watcher.start()
     (mount / "..data_tmp").symlink_to("..2026_02")
     (mount / "..data_tmp").rename(mount / "..data")
@@ -185,7 +186,7 @@ async def test_a_directory_may_go_and_come_back(directory: Path, told: Told) -> 
     away = directory.parent / "away"
     shutil.move(directory, away)
     assert "found no readable directory" in str(await told.mistakes())
-    await asyncio.sleep(UNASKED)
+    await asyncio.sleep(FAST.unasked)
     shutil.move(away, directory)
     await told.rules()
     in_place(directory, DENY)
@@ -195,7 +196,7 @@ async def test_a_directory_may_go_and_come_back(directory: Path, told: Told) -> 
 async def test_a_directory_may_come_later(tmp_path: Path) -> None:
     """There is nothing that events could tell of until then."""
     told = Told()
-    watcher = RulesWatcher(tmp_path / "rules", told)
+    watcher = RulesWatcher(tmp_path / "rules", told, pace=FAST)
     watcher.start()
     await asyncio.sleep(0.1)
     write(tmp_path / "rules", {"a.yaml": PASS})
@@ -205,19 +206,24 @@ async def test_a_directory_may_come_later(tmp_path: Path) -> None:
     watcher.stop()
 
 
-async def test_a_file_is_read_when_it_is_finished(directory: Path, told: Told) -> None:
+async def test_a_file_is_read_when_it_is_finished(directory: Path) -> None:
     """Its first half, which would be rules by itself, is never taken."""
+    told, pace = Told(), Pace()
+    watcher = RulesWatcher(directory, told, pace=pace)
+    watcher.start()
+    await asyncio.sleep(0.1)
     for content in ("", DENY, f"{DENY}features: {{a: {{}}}}\n"):
         in_place(directory, content)
-        await asyncio.sleep(QUIET / 2)
+        await asyncio.sleep(pace.quiet / 2)
     assert (await told.rules()).vocabulary.keys[0].name == "a"
     await told.nothing_more()
+    watcher.stop()
 
 
 async def test_an_edit_that_is_taken_back_at_once_is_none(directory: Path, told: Told) -> None:
     """The content is what it was when it was last told."""
     in_place(directory, DENY)
-    await asyncio.sleep(QUIET / 2)
+    await asyncio.sleep(FAST.quiet / 5)
     in_place(directory, PASS)
     await told.nothing_more()
 
@@ -227,7 +233,7 @@ async def test_an_edit_since_the_rules_that_are_known_is_told(directory: Path) -
     known = read_rules(directory)
     in_place(directory, DENY)
     told = Told()
-    watcher = RulesWatcher(directory, told, known)
+    watcher = RulesWatcher(directory, told, known, FAST)
     watcher.start()
     assert (await told.rules()).unknown_clients is UnknownClients.DENY
     watcher.stop()
@@ -236,7 +242,7 @@ async def test_an_edit_since_the_rules_that_are_known_is_told(directory: Path) -
 async def test_known_rules_are_not_told_again(directory: Path) -> None:
     """They are in force already."""
     told = Told()
-    watcher = RulesWatcher(directory, told, read_rules(directory))
+    watcher = RulesWatcher(directory, told, read_rules(directory), FAST)
     watcher.start()
     await told.nothing_more()
     watcher.stop()
@@ -245,7 +251,7 @@ async def test_known_rules_are_not_told_again(directory: Path) -> None:
 async def test_nothing_is_told_after_the_end(directory: Path) -> None:
     """Stopping twice, or without having started, is no mistake."""
     told = Told()
-    watcher = RulesWatcher(directory, told)
+    watcher = RulesWatcher(directory, told, pace=FAST)
     watcher.stop()
     watcher.start()
     in_place(directory, DENY)
@@ -273,7 +279,7 @@ async def test_a_bug_in_what_is_told_surfaces(directory: Path) -> None:
 
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: surfaced.put_nowait(context["exception"]))
-    watcher = RulesWatcher(directory, fail)
+    watcher = RulesWatcher(directory, fail, pace=FAST)
     watcher.start()
     await asyncio.sleep(0.1)
     in_place(directory, DENY)

@@ -11,21 +11,27 @@ from pathlib import Path
 
 from watchfiles import awatch
 
-from metahub.rules.mistake import RulesError
+from metahub.rules.mistake import Mistake, RulesError
 from metahub.rules.reader import rules_of
 from metahub.rules.rules import Rules
 from metahub.rules.source import Source, fingerprint, read_sources
 
-QUIET = 0.15
-"""Seconds without a change after which an edit is finished: some editors truncate, then write."""
-
-UNASKED = 0.4
-"""Seconds after which the content is looked at although no event came."""
-
-_EVENTS_TOGETHER = 100  # milliseconds
-
-
 type Outcome = Rules | RulesError
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an edit is taken, in seconds."""
+
+    quiet: float = 0.15
+    """Without a change for so long, an edit is finished: some editors truncate, then write."""
+    unasked: float = 0.4
+    """After so long the content is looked at although no event came."""
+    together: float = 0.1
+    """Events that come within so long are one."""
+
+
+_PACE = Pace()
 
 
 class RulesWatcher:
@@ -37,12 +43,17 @@ class RulesWatcher:
     """
 
     def __init__(
-        self, directory: Path, edited: Callable[[Outcome], None], since: Rules | None = None
+        self,
+        directory: Path,
+        edited: Callable[[Outcome], None],
+        since: Rules | None = None,
+        pace: Pace = _PACE,
     ) -> None:
         self._directory = directory
         self._edited = edited
+        self._pace = pace
         self._seen = since.fingerprint if since else _look(directory).name
-        self._mistakes = ""
+        self._mistakes: tuple[Mistake, ...] = ()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -57,7 +68,7 @@ class RulesWatcher:
             self._task = None
 
     async def _watch(self) -> None:
-        async with aclosing(_occasions(self._directory)) as occasions:
+        async with aclosing(_occasions(self._directory, self._pace)) as occasions:
             async for _ in occasions:
                 await self._tell_if_new()
 
@@ -67,7 +78,7 @@ class RulesWatcher:
             return
         outcome = await asyncio.to_thread(content.outcome)
         self._seen = content.name
-        mistakes = str(outcome) if isinstance(outcome, RulesError) else ""
+        mistakes = outcome.mistakes if isinstance(outcome, RulesError) else ()
         told_already = mistakes and mistakes == self._mistakes
         self._mistakes = mistakes
         if not told_already:
@@ -78,7 +89,7 @@ class RulesWatcher:
         content = await asyncio.to_thread(_look, self._directory)
         while content.name != self._seen:
             before = content.name
-            await asyncio.sleep(QUIET)
+            await asyncio.sleep(self._pace.quiet)
             content = await asyncio.to_thread(_look, self._directory)
             if content.name == before:
                 break
@@ -117,7 +128,7 @@ def _let_bugs_surface(task: asyncio.Task[None]) -> None:
         task.result()
 
 
-async def _occasions(directory: Path) -> AsyncGenerator[None]:
+async def _occasions(directory: Path, pace: Pace) -> AsyncGenerator[None]:
     """Whenever the content may have changed: at an event, and every now and then without one.
 
     No event tells of a file that lies behind a symlink, of a directory that was replaced, or of a
@@ -126,19 +137,19 @@ async def _occasions(directory: Path) -> AsyncGenerator[None]:
     while True:
         yield
         try:
-            async with aclosing(_events(directory)) as events:
+            async with aclosing(_events(directory, pace)) as events:
                 async for _ in events:
                     yield
         except (OSError, RuntimeError):  # what watchfiles raises where the kernel gives no events
-            await asyncio.sleep(UNASKED)
+            await asyncio.sleep(pace.unasked)
 
 
-def _events(directory: Path) -> AsyncGenerator[object]:
+def _events(directory: Path, pace: Pace) -> AsyncGenerator[object]:
     return awatch(
         directory,
         watch_filter=None,
         recursive=False,
-        debounce=_EVENTS_TOGETHER,
-        rust_timeout=round(UNASKED * 1000),
+        debounce=round(pace.together * 1000),
+        rust_timeout=round(pace.unasked * 1000),
         yield_on_timeout=True,
     )
