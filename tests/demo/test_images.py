@@ -66,6 +66,16 @@ def test_a_config_names_platform_entry_point_and_the_uncompressed_layer() -> Non
     assert config["rootfs"] == {"type": "layers", "diff_ids": [str(Digest.of(archive))]}
 
 
+def test_a_variant_and_os_features_stand_in_index_and_config() -> None:
+    """As BuildKit writes them; MetaHub's features are the index's alone."""
+    built = index_of([Build("fast", ("net:ib",), variant="v3", os_features=("gpu:nvidia",))])
+    stated = {"architecture": "amd64", "os": "linux", "variant": "v3"}
+    stated_features = {"os.features": ["gpu:nvidia"]}
+    (entry,) = parsed(built.index)["manifests"]
+    assert entry["platform"] == stated | stated_features | {"features": ["net:ib"]}
+    assert (stated | stated_features).items() <= parsed(built.images[0].config).items()
+
+
 def test_a_layer_holds_one_executable_of_root() -> None:
     """Nothing in it tells when, where or by whom it was made."""
     (layer,) = image_of(FAST).layers

@@ -74,15 +74,23 @@ class Build:
     line: str
     features: tuple[str, ...] = ()
     architecture: str = "amd64"
+    variant: str = ""
+    os_features: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> dict[str, object]:
+        """What index and config both say of where it runs; nothing of what it says nothing about.
+
+        https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md#properties
+        """
+        target: dict[str, object] = {"architecture": self.architecture, "os": OPERATING_SYSTEM}
+        more = {"variant": self.variant, "os.features": list(self.os_features)}
+        return target | {name: value for name, value in more.items() if value}
 
     @property
     def platform(self) -> dict[str, object]:
         """The platform of its entry; without features it has no such field, as in older indexes."""
-        platform: dict[str, object] = {
-            "architecture": self.architecture,
-            "os": OPERATING_SYSTEM,
-        }
-        return platform | ({"features": list(self.features)} if self.features else {})
+        return self.target | ({"features": list(self.features)} if self.features else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +166,7 @@ def _compressed(archive: bytes) -> bytes:
 def _config(build: Build, archive: bytes) -> Json:
     return {
         "created": CREATED,
-        "architecture": build.architecture,
-        "os": OPERATING_SYSTEM,
+        **build.target,
         "config": {"Entrypoint": [f"/{PROGRAM}"], "WorkingDir": "/"},
         "rootfs": {"type": "layers", "diff_ids": [str(Digest.of(archive))]},
         "history": [{"created": CREATED, "created_by": "metahub demo"}],
