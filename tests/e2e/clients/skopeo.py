@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
-from tests.e2e.clients.shape import Node, Pull, speak
+from tests.e2e.clients.shape import Node, Pull, Spoken, speak
 from tests.e2e.clients.storage import storage_environment
 
 
@@ -26,12 +26,19 @@ class Skopeo:
         """`skopeo copy` into an OCI layout; the digest is that of the manifest that arrived."""
         layout = self.node.directory / "layout"
         source, target = f"docker://{image}", f"oci:{layout}:bench"
-        command = ["skopeo", "--insecure-policy", "copy", "--preserve-digests", source, target]
-        spoken = speak(command, storage_environment(self.node))
+        spoken = self._copy(source, target)
         return Pull(spoken.exit_code, spoken.seen, _digests(layout))
+
+    def copy(self, image: str, other: str) -> Spoken:
+        """`skopeo copy --all` from registry to registry: the index too, byte for byte."""
+        return self._copy("--all", f"docker://{image}", f"docker://{other}")
 
     def stop(self) -> None:
         """Nothing runs on."""
+
+    def _copy(self, *words: str) -> Spoken:
+        command = ["skopeo", "--insecure-policy", "copy", "--preserve-digests", *words]
+        return speak(command, storage_environment(self.node))
 
 
 def _digests(layout: Path) -> frozenset[str]:
