@@ -33,13 +33,46 @@ def wrong(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_good_rules_are_summed_up() -> None:
+def test_good_rules_are_summed_up(tmp_path: Path) -> None:
     """In one line, with exit code 0."""
-    done = CliRunner().invoke(app, ["check", str(EXAMPLE)])
+    (tmp_path / "a.yaml").write_text(
+        "machine_types: {a: {}}\nclients: [{network: 10.0.0.0/8, machine_type: a}]\n"
+        "registries: [docker.io]\n"
+    )
+    done = CliRunner().invoke(app, ["check", str(tmp_path)])
     assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == (
+        f"{tmp_path} is valid: 1 machine type, 1 client, 1 registry, 0 image rules\n"
+    )
+
+
+def test_what_is_doubtful_is_told_on_stderr() -> None:
+    """The rules are valid all the same: nobody has a CPU of the name that the talk gives it."""
+    done = CliRunner().invoke(app, ["check", str(EXAMPLE)], env={"COLUMNS": "20"})
+    assert done.exit_code == 0
     assert done.stdout == (
         f"{EXAMPLE} is valid: 4 machine types, 5 clients, 5 registries, 1 image rule\n"
     )
+    assert done.stderr == (
+        f"{EXAMPLE}/10-machine-types.yaml:21: machine_types.type3.features[0]: archspec knows no"
+        " CPU 'coffelake', so that it equals only itself; did you mean 'icelake'?\n"
+        f"1 warning in {EXAMPLE}\n"
+    )
+
+
+def test_of_a_flood_the_beginning_is_told(tmp_path: Path) -> None:
+    """And how many there are, of mistakes as of warnings."""
+    types = "\n".join(f"  type{number}: {{}}" for number in range(150))
+    (tmp_path / "a.yaml").write_text(f"machine_types:\n{types}\nclients: []\n")
+    (tmp_path / "b.yaml").write_text("registries: [docker.io]\n")
+    done = CliRunner().invoke(app, ["check", str(tmp_path)])
+    lines = done.stderr.splitlines()
+    assert (done.exit_code, len(lines)) == (0, 102)
+    assert lines[99].startswith(f"{tmp_path}/a.yaml:101: machine_types.type99: no client")
+    assert lines[100:] == ["… and 50 more", f"150 warnings in {tmp_path}"]
+    (tmp_path / "b.yaml").write_text("\n".join(f"key{number}: 1" for number in range(109)))
+    lines = CliRunner().invoke(app, ["check", str(tmp_path)]).stderr.splitlines()
+    assert lines[100:] == ["… and 10 more", f"110 mistakes in {tmp_path}"]
 
 
 def test_every_mistake_is_a_line_on_stderr(wrong: Path) -> None:

@@ -1,5 +1,7 @@
 """The rules that the repository ships."""
 
+import re
+import shutil
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -7,6 +9,8 @@ import pytest
 from argon2 import PasswordHasher
 
 from metahub.core.client import Client
+from metahub.core.distribution import ImageName, Tag
+from metahub.core.rewrite import tags_to_try
 from metahub.demo.bench import TABLE, User
 from metahub.rules import Rules, UnknownClients, read_rules
 
@@ -36,6 +40,24 @@ def test_the_example_harms_nobody(rules: Rules) -> None:
     known = rules.clients.machine_type(Client(ip_address("192.0.2.1")))
     assert known is rules.machine_types["type1"]
     assert rules.unknown_clients is UnknownClients.PASS
+
+
+def test_what_is_commented_out_is_valid(tmp_path: Path) -> None:
+    """Both ways to name builds that have tags of their own, as they stand there."""
+    copy = shutil.copytree(EXAMPLE, tmp_path / "rules") / "30-images.yaml"
+    text = copy.read_text()
+    listed = re.findall(r"^#   (.*)$", text, re.MULTILINE)
+    copy.with_name("40-bench.yaml").write_text("\n".join(listed))
+    copy.write_text(re.sub(r"^    # (variants:|  - {)", r"    \1", text, flags=re.MULTILINE))
+    rules = read_rules(copy.parent)
+    type4 = rules.machine_types["type4"]
+    bench = ImageName("docker.io", "qnib/bench")
+    tried = [
+        [found.name for found in tags_to_try(tag, rules.terms(bench, type4, tag))]
+        for tag in (Tag("1.0"), Tag("latest"))
+    ]
+    assert tried == [["1.0-gpu", "1.0"], ["cpu-broadwell", "v3", "generic", "latest"]]
+    assert len(rules.warnings) == 1
 
 
 def test_every_setting_of_the_rules_is_explained(rules: Rules) -> None:

@@ -9,12 +9,13 @@ from metahub.rules import RulesError, read_rules
 from tests.rules.written import BASE, HASH, mistakes, mistakes_of, whole, write
 
 TABLE = Path(__file__).with_name("mistakes.txt")
+LISTS = Path(__file__).with_name("list_mistakes.txt")
 SECRETS = ("hunter2", "12345", "$2b$")
 
 
-def cases() -> Iterator[tuple[str, str]]:
-    """The YAML and the mistakes of each case of the table."""
-    for case in TABLE.read_text().split("\n\n"):
+def cases(table: Path) -> Iterator[tuple[str, str]]:
+    """The YAML and the mistakes of each case of a table."""
+    for case in table.read_text().split("\n\n"):
         lines = [line for line in case.splitlines() if not line.startswith("#")]
         yaml = "\n".join(line for line in lines if not line.startswith("! "))
         said = "\n".join(line.removeprefix("! ") for line in lines if line.startswith("! "))
@@ -22,13 +23,76 @@ def cases() -> Iterator[tuple[str, str]]:
             yield yaml, said
 
 
-@pytest.mark.parametrize(("yaml", "said"), tuple(cases()))
-def test_a_mistake_is_told_whole(tmp_path: Path, yaml: str, said: str) -> None:
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory for all cases of a table: making one for each takes longer than the cases."""
+    return tmp_path_factory.mktemp("rules")
+
+
+@pytest.mark.parametrize(("yaml", "said"), tuple(cases(TABLE)))
+def test_a_mistake_is_told_whole(once: Path, yaml: str, said: str) -> None:
     """Place, way, what was found, what was expected, and what was probably meant."""
-    assert mistakes_of(tmp_path, yaml.replace("HASH", HASH)) == said
+    assert mistakes_of(once / "table", yaml.replace("HASH", HASH)) == said
 
 
-@pytest.mark.parametrize(("yaml", "said"), tuple(cases()))
+@pytest.mark.parametrize(("yaml", "said"), tuple(cases(LISTS)))
+def test_a_mistake_of_a_list_is_told_whole(once: Path, yaml: str, said: str) -> None:
+    """The rules beside it are good."""
+    files = {"a.yaml": "\n".join(BASE.values()), "b.yaml": yaml}
+    assert mistakes(write(once / "lists" / "rules", files)) == said
+
+
+def test_two_lists_of_one_tag_name_both_places(tmp_path: Path) -> None:
+    """However it is written; another tag of the image is another list."""
+    entries = "manifests: [{image: docker.io/qnib/bench:a}]"
+    files = {
+        "a.yaml": whole(""),
+        "b.yaml": f"image: docker.io/qnib/bench\n{entries}",
+        "c.yaml": f"image: docker.io/qnib/bench:v1\n{entries}",
+        "d.yaml": f"{entries}\nimage: Docker.io/qnib/bench:latest",
+    }
+    assert mistakes(write(tmp_path / "rules", files)) == (
+        "rules/d.yaml:2: image: found 'Docker.io/qnib/bench:latest' again (first in"
+        " rules/b.yaml:1), expected it once"
+    )
+
+
+@pytest.mark.parametrize(
+    ("registries", "said"),
+    [
+        ("[ghcr.io]", "rules/b.yaml:1: image: found 'bench', expected an image like"
+         " docker.io/qnib/bench:latest; did you mean 'ghcr.io/bench'?"),
+        ("[registry]", "rules/b.yaml:1: image: found 'bench', expected an image like"
+         " docker.io/qnib/bench:latest; did you mean 'registry/bench'?"),
+        ("[a_b]", "rules/a.yaml:1: registries[0]: found 'a_b', expected a registry like ghcr.io or"
+         " registry.test:5000\nrules/b.yaml:1: image: found 'bench', expected an image like"
+         " docker.io/qnib/bench:latest; did you mean 'docker.io/library/bench'?"),
+    ],
+)  # fmt: skip
+def test_a_name_without_registry_is_meant_at_a_known_one(
+    tmp_path: Path, registries: str, said: str
+) -> None:
+    """At docker.io where the rules open it, or where nobody knows what they open."""
+    files = {
+        "a.yaml": whole(f"registries: {registries}"),
+        "b.yaml": "image: bench\nmanifests: [{image: quay.io/bench:a}]",
+    }
+    first = mistakes(write(tmp_path / "rules", files)).split("\nrules/b.yaml:2")[0]
+    assert first == said
+
+
+def test_of_many_mistakes_the_first_hundred_are_told(tmp_path: Path) -> None:
+    """One slip can be thousands of them; the error itself holds them all."""
+    keys = "\n".join(f"key{number}: 1" for number in range(300))
+    with pytest.raises(RulesError) as caught:
+        read_rules(write(tmp_path / "rules", {"a.yaml": whole(keys)}))
+    lines = str(caught.value).splitlines()
+    assert len(caught.value.mistakes) == 300
+    assert len(lines) == 101
+    assert lines[-1] == "… and 200 more"
+
+
+@pytest.mark.parametrize(("yaml", "said"), [*cases(TABLE), *cases(LISTS)])
 def test_no_mistake_repeats_a_secret(yaml: str, said: str) -> None:
     """Neither a password nor a hash, wherever it stands astray."""
     assert said

@@ -26,7 +26,7 @@ def whole(part: str) -> str:
 
 def write(directory: Path, files: Mapping[str, str | bytes]) -> Path:
     """A directory of these files."""
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         written = content.encode() if isinstance(content, str) else content
         (directory / name).write_bytes(written)

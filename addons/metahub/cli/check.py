@@ -1,5 +1,6 @@
-"""`metahub check`: whether the rules can be taken, and every mistake if they cannot."""
+"""`metahub check`: whether the rules can be taken, what is doubtful, and what is wrong."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from metahub.rules import Mistake, RulesError, read_rules
+from metahub.rules import MAX_SHOWN, Mistake, RulesError, RulesWarning, read_rules, untold
 
 DIRECTORY = Path("metahub_rules")
 
@@ -17,27 +18,38 @@ def check(
         Path, typer.Argument(help="The directory of the rules.", metavar="DIR")
     ] = DIRECTORY,
 ) -> None:
-    """Say what is wrong with the rules, or what they hold. Exits with 1 if anything is wrong."""
+    """Say what is wrong with the rules, or what they hold and what of it is doubtful.
+
+    Exits with 1 if anything is wrong.
+    """
     try:
         rules = read_rules(directory)
     except RulesError as error:
         show_mistakes(error, directory)
         raise typer.Exit(1) from error
     typer.echo(f"{directory} is valid: {rules}")
+    if rules.warnings:
+        _show(rules.warnings, "warning", directory)
 
 
 def show_mistakes(error: RulesError, directory: Path) -> None:
-    """Print every mistake on stderr, one on a line, and how many there are."""
+    """Print the mistakes on stderr, one on a line, and how many there are."""
+    _show(error.mistakes, "mistake", directory)
+
+
+def _show(told: Sequence[Mistake | RulesWarning], word: str, directory: Path) -> None:
     console = Console(stderr=True, soft_wrap=True)
-    for mistake in error.mistakes:
-        console.print(_coloured(mistake))
-    number = len(error.mistakes)
-    console.print(Text(f"{number} mistake{'' if number == 1 else 's'} in {directory}"))
+    for one in told[:MAX_SHOWN]:
+        console.print(_coloured(one))
+    for line in untold(told):
+        console.print(Text(line))
+    console.print(Text(f"{len(told)} {word}{'' if len(told) == 1 else 's'} in {directory}"))
 
 
-def _coloured(mistake: Mistake) -> Text:
-    line = Text(str(mistake))
-    line.stylize("cyan", 0, len(str(mistake.place)))
-    line.highlight_words([f"found {mistake.found}"], "red")
-    line.highlight_words([f"did you mean {mistake.did_you_mean}?"], "green")
+def _coloured(told: Mistake | RulesWarning) -> Text:
+    line = Text(str(told))
+    line.stylize("cyan", 0, len(str(told.place)))
+    if isinstance(told, Mistake):
+        line.highlight_words([f"found {told.found}"], "red")
+    line.highlight_words([f"did you mean {told.did_you_mean}?"], "green")
     return line

@@ -1,4 +1,4 @@
-"""The files of the rules as one document: plain values, and the place of each.
+"""The files of the rules as documents: plain values, and the place of each.
 
 Knows keys, lists and texts. Must not know what the rules mean.
 """
@@ -39,12 +39,12 @@ _KNOWN_TAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What all files say together. Values are dict, list, str, Unquoted and None."""
+    """What a file says, or several together. Values are dict, list, str, Unquoted and None."""
 
     values: Mapping[str, Any]
     places: Mapping[KeyPath, Place]
-    mistakes: tuple[Mistake, ...]
-    is_whole: bool
+    mistakes: tuple[Mistake, ...] = ()
+    is_whole: bool = True
     """False where a file could not be read, so that what seems to be missing may be there."""
 
     def place(self, path: KeyPath) -> Place:
@@ -53,44 +53,39 @@ class Document:
             path = path[:-1]
         return self.places[path]
 
-
-def read_document(sources: Iterable[Source], whole: Place) -> Document:
-    """Read every file; `whole` is the place of what none of them holds."""
-    reading = _Reading({(): whole})
-    for source in sources:
-        reading.read(source)
-    return Document(reading.values, reading.places, tuple(reading.mistakes), reading.is_whole)
+    def only(self, keys: Iterable[str]) -> "Document":
+        """Some keys of it, and of the mistakes none."""
+        values = {key: self.values[key] for key in keys}
+        places = {path: at for path, at in self.places.items() if not path or path[0] in values}
+        return Document(values, places)
 
 
-@dataclass(slots=True)
-class _Reading:
-    """A document that grows file by file."""
-
-    places: dict[KeyPath, Place]
-    values: dict[str, Any] = field(default_factory=dict)
-    mistakes: list[Mistake] = field(default_factory=list)
-    is_whole: bool = True
-
-    def read(self, source: Source) -> None:
-        try:
-            file = _read_file(source)
-        except UnreadableYamlError as error:
-            self.mistakes.append(error.mistake)
-            self.is_whole = False
-            return
-        self.mistakes += file.mistakes
-        self._add(file)
-
-    def _add(self, file: "_File") -> None:
-        again = [key for key in file.values if key in self.values]
-        for key in again:
-            path = (key,)
-            self.mistakes.append(_again(file.places[path], path, self.places[path]))
-        self.values |= {key: value for key, value in file.values.items() if key not in again}
-        self.places |= {path: at for path, at in file.places.items() if path[0] not in again}
+def read_file(source: Source) -> Document:
+    """What one file says; nothing, but why, where it cannot be read."""
+    whole: dict[KeyPath, Place] = {(): Place(source.file)}
+    try:
+        file = _read(source)
+    except UnreadableYamlError as error:
+        return Document({}, whole, (error.mistake,), is_whole=False)
+    return Document(file.values, whole | file.places, tuple(file.mistakes))
 
 
-def _read_file(source: Source) -> "_File":
+def as_one(files: Iterable[Document], whole: Place) -> Document:
+    """All that files say. `whole` is the place of what none of them holds."""
+    files = tuple(files)
+    values: dict[str, Any] = {}
+    places: dict[KeyPath, Place] = {(): whole}
+    mistakes = [mistake for file in files for mistake in file.mistakes]
+    for file in files:
+        again = [key for key in file.values if key in values]
+        mistakes += (_again(file.places[key,], (key,), places[key,]) for key in again)
+        new = file.only(file.values.keys() - again)
+        values |= new.values
+        places |= {path: at for path, at in new.places.items() if path}
+    return Document(values, places, tuple(mistakes), all(file.is_whole for file in files))
+
+
+def _read(source: Source) -> "_File":
     if source.mistake:
         raise UnreadableYamlError(source.mistake)
     file = _File(source)

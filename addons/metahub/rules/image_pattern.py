@@ -17,6 +17,8 @@ EXPECTED = f"a pattern over image names, like {DOCKER_HUB}/qnib/*"
 
 _PATTERN = re.compile(r"[a-z0-9._:/?*\[\]-]+")
 _WITH_TAG = re.compile(r"(?P<image>[^/]+/[^:@]+)[:@].*")
+_WILDCARD = re.compile(r"[*?]")
+_WILDCARDS = re.compile(r"[*?]*\*[*?]*")
 _LIKE_A_HOST = re.compile(r"[.:*?]")
 
 
@@ -36,6 +38,30 @@ def image_pattern(value: object, registries: Collection[str]) -> str:
         expected = f"a pattern that begins with one of the registries ({listed(registries)})"
         raise UnexpectedValueError(shown(pattern), expected, _meant(pattern, registries))
     return pattern
+
+
+def covers(wider: str, narrower: str) -> bool:
+    """True if one pattern surely matches every name that the other does."""
+    wider, narrower = _stars_last(wider), _stars_last(narrower)
+    if not narrower.startswith(_WILDCARD.split(wider, maxsplit=1)[0]):
+        return False
+    left = {wider}
+    for character in narrower:
+        left = {rest for one in left for rest in _after_any(character, one)}
+    return any(not rest.strip("*") for rest in left)
+
+
+def _stars_last(pattern: str) -> str:
+    """The same pattern with one spelling for `?*`, `*?` and `**`."""
+    return _WILDCARDS.sub(lambda run: "?" * run[0].count("?") + "*", pattern)
+
+
+def _after_any(character: str, pattern: str) -> Iterator[str]:
+    """Like `_after`, for a character of a pattern: only a star can match all that a star does."""
+    if character != "*":
+        yield from _after(character, pattern)
+    elif pattern.startswith("*"):
+        yield pattern
 
 
 def _can_name_image_of(registry: str, pattern: str) -> bool:

@@ -12,6 +12,9 @@ from pathlib import Path
 type KeyPath = tuple[str | int, ...]
 """The way to a value: keys of mappings and positions in lists."""
 
+MAX_SHOWN = 100
+"""Ours: more mistakes than anybody reads at once. One slip can be thousands of them."""
+
 _NEAR = 0.6  # difflib's own cutoff for a close match
 _SHORTEST_BEGINNING = 3  # characters of a name that stand for all of it
 _LONGEST_SHOWN = 80  # characters of a value
@@ -40,17 +43,40 @@ class Mistake:
     did_you_mean: str = ""
 
     def __str__(self) -> str:
-        at = ": ".join(part for part in (str(self.place), path_text(self.path)) if part)
-        sentence = f"{at}: found {self.found}, expected {self.expected}"
-        return f"{sentence}; did you mean {self.did_you_mean}?" if self.did_you_mean else sentence
+        sentence = f"found {self.found}, expected {self.expected}"
+        return _told(self.place, self.path, sentence, self.did_you_mean)
+
+
+@dataclass(frozen=True, slots=True)
+class RulesWarning:
+    """One thing that is legal, and surely not meant."""
+
+    place: Place
+    path: KeyPath
+    sentence: str
+    did_you_mean: str = ""
+
+    def __str__(self) -> str:
+        return _told(self.place, self.path, self.sentence, self.did_you_mean)
+
+
+def _told(place: Place, path: KeyPath, sentence: str, did_you_mean: str) -> str:
+    told = ": ".join(part for part in (str(place), path_text(path), sentence) if part)
+    return f"{told}; did you mean {did_you_mean}?" if did_you_mean else told
 
 
 class RulesError(Exception):
-    """Rules that cannot be taken. Prints as one line for each mistake."""
+    """Rules that cannot be taken. Prints as one line for each mistake, of the first MAX_SHOWN."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = tuple(sorted(mistakes, key=lambda mistake: mistake.place))
-        super().__init__("\n".join(map(str, self.mistakes)))
+        super().__init__("\n".join([*map(str, self.mistakes[:MAX_SHOWN]), *untold(self.mistakes)]))
+
+
+def untold(found: Collection[object]) -> tuple[str, ...]:
+    """A line that stands for all that are found behind the first MAX_SHOWN, if there are any."""
+    more = len(found) - MAX_SHOWN
+    return (f"… and {more} more",) if more > 0 else ()
 
 
 @dataclass(frozen=True, slots=True)

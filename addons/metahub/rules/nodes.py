@@ -41,6 +41,9 @@ _IN_OUR_WORDS = (
     ("second occurrence", "an anchor that is set twice", "another name for one of the two"),
     ("another document", "a second document", "one document in a file, without ---"),
 )
+_LONGEST_BRACES = 80  # characters: braces with a word in them
+_BEHIND_BRACES = re.compile(r"\{\w+\}$")
+
 # A name out of the file, which might be a password that YAML takes for a tag.
 _QUOTED_NAME = re.compile(r" '[^'<\\][^']+'")
 
@@ -80,10 +83,18 @@ def _worded(error: yaml.MarkedYAMLError) -> tuple[str, str]:
     problem = error.problem or ""
     if error.note:
         return problem, error.note
+    if _stands_behind_braces(error.problem_mark):
+        return "a text behind braces", 'quotes around all of it, like "{tag}-gpu"'
     for said, found, expected in _IN_OUR_WORDS:
         if said in problem:
             return found, expected
     return f"a syntax error ({_QUOTED_NAME.sub('', problem)})", "valid YAML"
+
+
+def _stands_behind_braces(mark: yaml.Mark | None) -> bool:
+    """True where YAML has taken `{tag}-gpu` for a mapping with something behind it."""
+    before = mark.buffer[: mark.pointer] if mark and mark.buffer else ""
+    return _BEHIND_BRACES.search(before[-_LONGEST_BRACES:]) is not None
 
 
 def _decoded(source: Source) -> str:

@@ -1,26 +1,27 @@
 """A directory of YAML -> one Rules value, or every mistake in it.
 
-Knows the order of the steps, and what the parts of the document become. All or nothing is taken.
+Knows the order of the steps. Must not know what any value may be. All or nothing is taken.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from metahub.core.client import Clients
-from metahub.core.feature import FeatureKey, Vocabulary
-from metahub.core.machine import MachineType
-from metahub.core.policy import ImageRule, Policy
-from metahub.core.registry import Registries
 from metahub.rules import value
-from metahub.rules.clash import clashes
-from metahub.rules.document import Document, read_document
-from metahub.rules.mistake import Mistake, Place, RulesError
+from metahub.rules.clash import clashes, clashes_of_lists
+from metahub.rules.document import Document, as_one, read_file
+from metahub.rules.dynamic_list import ListPart, is_list, list_of, without_list
+from metahub.rules.listed_image import ListKnown, listed_image
+from metahub.rules.meaning import Said, meaning
+from metahub.rules.mistake import KeyPath, Mistake, Place, RulesError
+from metahub.rules.part import Part
 from metahub.rules.rules import Rules
-from metahub.rules.schema import Known, MachineTypePart, RulesPart, complaints, validate
+from metahub.rules.schema import Known, RulesPart
 from metahub.rules.source import Source, fingerprint, read_sources
 from metahub.rules.unexpected import UnexpectedValueError
+from metahub.rules.warning import warnings_of
 
 
 def read_rules(directory: Path) -> Rules:
@@ -31,16 +32,39 @@ def read_rules(directory: Path) -> Rules:
 def rules_of(directory: Path, sources: Iterable[Source]) -> Rules:
     """The rules that the files of a directory say. Raises RulesError."""
     sources = tuple(sources)
-    document = read_document(sources, Place(directory))
-    mistakes = [*document.mistakes, *clashes(document)]
-    try:
-        part = validate(document.values, _known(document))
-    except ValidationError as error:
-        # Not `from error`: its text shows values, hashes among them.
-        raise RulesError([*mistakes, *_in_place(error, document)]) from None
-    if mistakes:
+    said = _said(directory, sources)
+    rules = meaning(said)
+    return replace(rules, warnings=warnings_of(said, rules), fingerprint=fingerprint(sources))
+
+
+def _said(directory: Path, sources: Iterable[Source]) -> Said:
+    files = tuple(map(read_file, sources))
+    document = as_one(map(without_list, files), Place(directory))
+    lists = tuple(list_of(file) for file in files if is_list(file))
+    known = _known(document)
+    mistakes = [*document.mistakes, *(mistake for file in lists for mistake in file.mistakes)]
+    mistakes += [*clashes(document), *clashes_of_lists(lists, known.registries)]
+    part = _validated(RulesPart, document, known, mistakes)
+    list_parts = [
+        (file, _validated(ListPart, file, _known_to(file, known), mistakes)) for file in lists
+    ]
+    if mistakes or part is None:
         raise RulesError(mistakes)
-    return _rules(part, fingerprint(sources))
+    return Said(document, part, tuple((file, listed) for file, listed in list_parts if listed))
+
+
+def _validated[P: Part](
+    shape: type[P], document: Document, known: object, mistakes: list[Mistake]
+) -> P | None:
+    """The document in its shape; None, and more mistakes, where it has another.
+
+    What pydantic raises goes no further: its text shows values, hashes among them.
+    """
+    try:
+        return shape.validated(document.values, known)
+    except ValidationError as error:
+        mistakes += _in_place(shape.complaints(error), document)
+    return None
 
 
 def _known(document: Document) -> Known:
@@ -52,6 +76,14 @@ def _known(document: Document) -> Known:
     )
 
 
+def _known_to(file: Document, known: Known) -> ListKnown:
+    try:
+        listed = listed_image(file.values.get("image"), known.registries)
+    except UnexpectedValueError:
+        listed = None
+    return ListKnown(known.registries, listed)
+
+
 def _names(registries: Iterable[object]) -> tuple[str, ...]:
     """What the registries are called; nothing is known where one of them is wrong."""
     try:
@@ -60,58 +92,11 @@ def _names(registries: Iterable[object]) -> tuple[str, ...]:
         return ()
 
 
-def _in_place(error: ValidationError, document: Document) -> Iterator[Mistake]:
-    for path, wrong in complaints(error):
+def _in_place(
+    complaints: Iterable[tuple[KeyPath, UnexpectedValueError]], document: Document
+) -> Iterator[Mistake]:
+    for path, wrong in complaints:
         may_be_elsewhere = not document.is_whole and path not in document.places
         if not (may_be_elsewhere and len(path) == 1):
             place = document.place(path)
             yield Mistake(place, path, wrong.found, wrong.expected, wrong.did_you_mean)
-
-
-def _rules(part: RulesPart, content: str) -> Rules:
-    vocabulary = _vocabulary(part)
-    machine_types = {
-        name: _machine_type(name, described, vocabulary)
-        for name, described in part.machine_types.items()
-    }
-    return Rules(
-        machine_types=machine_types,
-        clients=_clients(part, machine_types),
-        password_hashes={
-            client.user: client.password_hash
-            for client in part.clients
-            if client.user and client.password_hash
-        },
-        unknown_clients=part.unknown_clients,
-        vocabulary=vocabulary,
-        registries=Registries(part.registries),
-        images=tuple(
-            ImageRule(image.match, Policy(image.choose, image.no_fit)) for image in part.images
-        ),
-        fingerprint=content,
-    )
-
-
-def _vocabulary(part: RulesPart) -> Vocabulary:
-    """The keys that `features` lists, and those that only machine types use."""
-    keys = [FeatureKey(name, key.kind, key.annotation) for name, key in part.features.items()]
-    listed = Vocabulary(keys)
-    words = (word for machine_type in part.machine_types.values() for word in machine_type.features)
-    return Vocabulary(keys, {listed.parse(word).key for word in words})
-
-
-def _machine_type(name: str, part: MachineTypePart, vocabulary: Vocabulary) -> MachineType:
-    features = frozenset(map(vocabulary.parse, part.features))
-    return MachineType(name, features, part.platform, part.description)
-
-
-def _clients(part: RulesPart, machine_types: Mapping[str, MachineType]) -> Clients:
-    users = {
-        client.user: machine_types[client.machine_type] for client in part.clients if client.user
-    }
-    networks = (
-        (client.network, machine_types[client.machine_type])
-        for client in part.clients
-        if client.network
-    )
-    return Clients(users, networks)

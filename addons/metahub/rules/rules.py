@@ -15,6 +15,7 @@ from metahub.core.policy import ImageRule, policy_for
 from metahub.core.registry import Registries
 from metahub.core.rewrite import Terms
 from metahub.core.variant import Variant
+from metahub.rules.mistake import RulesWarning
 
 
 class UnknownClients(StrEnum):
@@ -40,6 +41,8 @@ class Rules:
         default_factory=dict
     )
     """The dynamic lists: of what tags a tag is made, although nobody published an index."""
+    warnings: tuple[RulesWarning, ...] = field(default=(), repr=False)
+    """What is legal, and surely not meant, in file and line order."""
     fingerprint: str = field(default="", repr=False)
     """Names the content of the files that they were read from."""
 
@@ -54,12 +57,14 @@ class Rules:
         return Terms(machine_type, self.vocabulary, policy)
 
     def __str__(self) -> str:
-        counts = (
+        counts = [
             _counted(len(self.machine_types), "machine type"),
             _counted(len(self.clients), "client"),
             _counted(len(self.registries), "registry", "registries"),
             _counted(len(self.images), "image rule"),
-        )
+        ]
+        if self.lists:
+            counts.append(_counted(len(self.lists), "dynamic list"))
         return ", ".join(counts)
 
 

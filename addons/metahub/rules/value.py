@@ -5,7 +5,7 @@ Every function here raises UnexpectedValueError.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
@@ -16,12 +16,15 @@ from metahub.core.registry import Registry
 from metahub.rules.mistake import Unquoted, listed, nearest, quoted, shown
 from metahub.rules.unexpected import UnexpectedValueError, text
 
+_MANY = 8  # words to choose from in a sentence
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # Printable ASCII without space and comma; neither end is a separator of key and value.
 _FEATURE = re.compile(r"(?![:=])[!-+\--~]+(?<![:=])")
 _LOGIN = re.compile(r"[^/]+@")
 _AROUND_HOST = re.compile(r"^\w+://|[^/]+@|/.*$")
 _ANNOTATION = re.compile(r"[!-~]+")
+_VARIANT = re.compile(r"[vV][0-9.]{1,9}")
 _FEATURE_KEY = re.compile(r"[!-+\--9;<>-~]+")
 
 # What the runtimes, all written in Go, can call a platform: `go tool dist list`.
@@ -78,6 +81,24 @@ def _platform_meant(word: str) -> Platform | None:
     except ValueError:
         return None
     return read if f"{read.os}/{read.architecture}" in _PLATFORMS else None
+
+
+def operating_system(value: object) -> str:
+    """The operating system of a platform."""
+    return _one_of(_SYSTEMS.split(), value, lambda word: Platform.of(word, "").os)
+
+
+def architecture(value: object) -> str:
+    """The architecture of a platform, in any of its spellings."""
+    return _one_of(_ARCHITECTURES.split(), value, lambda word: Platform.of("", word).architecture)
+
+
+def platform_variant(value: object) -> str:
+    """The variant of a platform: a level of amd64, a version of Arm."""
+    expected = "a variant like v3"
+    if isinstance(value, Unquoted) and _VARIANT.fullmatch(f"v{value.word}"):
+        raise UnexpectedValueError(shown(value), expected, quoted(f"v{value.word}"))
+    return _matching(_VARIANT, value, expected).lower()
 
 
 def feature(value: object) -> str:
@@ -183,9 +204,11 @@ def choice[Choice: StrEnum](choices: type[Choice], value: object) -> Choice:
     return choices(_one_of([one.value for one in choices], value))
 
 
-def _one_of(words: Collection[str], value: object) -> str:
-    expected = f"one of {', '.join(words)}"
-    word = text(value, expected)
+def _one_of(
+    words: Collection[str], value: object, in_one_spelling: Callable[[str], str] = str
+) -> str:
+    expected = f"one of {listed(words, _MANY)}"
+    word = in_one_spelling(text(value, expected))
     if word not in words:
         raise UnexpectedValueError(shown(word), expected, quoted(nearest(word, words)))
     return word
