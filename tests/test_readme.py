@@ -72,13 +72,16 @@ def test_a_command_runs(command: Sequence[str], copy: Path) -> None:
 
 def test_the_rules_are_valid(tmp_path: Path) -> None:
     """As they stand there, but for the hash, which is shortened."""
-    (block,) = blocks("yaml")
+    block, listed = blocks("yaml")
     shortened = "$argon2id$v=19$…"
     assert shortened in block
     (tmp_path / "rules.yaml").write_text(block.replace(shortened, HASH), encoding="utf-8")
+    (tmp_path / "bench.yaml").write_text(listed, encoding="utf-8")
     rules = read_rules(tmp_path)
     assert set(rules.machine_types) == {"type4"}
     assert len(rules.registries) == 3
+    assert len(rules.lists) == 1
+    assert not rules.warnings
 
 
 def test_the_options_of_explain_are_there(copy: Path) -> None:
