@@ -24,9 +24,8 @@ test: .venv/.dev ## all tests, real clients and registries too (root on Debian: 
 	$(PYTEST)
 	@$(ALL_OF_CORE_AND_RULES)
 
-test-fast: .venv/.dev ## the tests that need no Debian package
-	$(PYTEST) -m 'not e2e'
-	@$(ALL_OF_CORE_AND_RULES)
+test-fast: .venv/.dev ## the tests that need no Debian package, on all cores, without coverage
+	$(BIN)/pytest -m 'not e2e' --numprocesses auto
 
 lint: .venv/.dev ## ruff, mypy, and whether the lock fits pyproject.toml
 	$(BIN)/ruff check
