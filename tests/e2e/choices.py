@@ -45,7 +45,7 @@ ALONE: Mapping[str, Build] = MappingProxyType(
 )
 
 
-def rules_for(registry: Address) -> Rules:
-    """The two machine types and their users, for this registry."""
-    rules: Rules = yaml.safe_load(rules_of(registry, (NEWER, OLDER)))
+def rules_for(registry: Address, *users: User) -> Rules:
+    """The machine types of these users, or of the two, for this registry."""
+    rules: Rules = yaml.safe_load(rules_of(registry, users or (NEWER, OLDER)))
     return rules
