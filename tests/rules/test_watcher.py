@@ -156,6 +156,10 @@ async def test_files_come_and_go(directory: Path, told: Told) -> None:
     assert (await told.rules()).vocabulary.keys[0].name == "a"
     (directory / "b.yaml").unlink()
     assert (await told.rules()).vocabulary.keys[0].name == ""
+    (directory / "b.yaml").write_text(
+        "image: docker.io/qnib/bench\nmanifests: [{image: docker.io/qnib/bench:a}]"
+    )
+    assert len((await told.rules()).lists) == 1
 
 
 async def test_what_changes_no_content_is_not_told(directory: Path, told: Told) -> None:

@@ -40,15 +40,27 @@ def image_pattern(value: object, registries: Collection[str]) -> str:
     return pattern
 
 
-def covers(wider: str, narrower: str) -> bool:
-    """True if one pattern surely matches every name that the other does."""
-    wider, narrower = _stars_last(wider), _stars_last(narrower)
-    if not narrower.startswith(_WILDCARD.split(wider, maxsplit=1)[0]):
-        return False
-    left = {wider}
-    for character in narrower:
-        left = {rest for one in left for rest in _after_any(character, one)}
-    return any(not rest.strip("*") for rest in left)
+class Patterns:
+    """Patterns in the order in which they decide, and which of them hides a later one."""
+
+    def __init__(self) -> None:
+        self._by_beginning: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+    def add(self, pattern: str) -> None:
+        """Remember a pattern. One without wildcards matches one name, and hides no other."""
+        beginning, *rest = _WILDCARD.split(pattern, maxsplit=1)
+        if rest:
+            covered = re.compile(_covered_by(_stars_last(pattern)))
+            self._by_beginning.setdefault(beginning, []).append((pattern, covered))
+
+    def hiding(self, later: str) -> str | None:
+        """A pattern that surely matches all that `later` does; None where none is known to."""
+        beginning = _WILDCARD.split(later, maxsplit=1)[0]
+        ends = range(len(beginning) + 1)
+        near = (self._by_beginning.get(beginning[:end], ()) for end in ends)
+        spelt = _stars_last(later)
+        covering = (text for some in near for text, covered in some if covered.fullmatch(spelt))
+        return next(covering, None)
 
 
 def _stars_last(pattern: str) -> str:
@@ -56,12 +68,19 @@ def _stars_last(pattern: str) -> str:
     return _WILDCARDS.sub(lambda run: "?" * run[0].count("?") + "*", pattern)
 
 
-def _after_any(character: str, pattern: str) -> Iterator[str]:
-    """Like `_after`, for a character of a pattern: only a star can match all that a star does."""
-    if character != "*":
-        yield from _after(character, pattern)
-    elif pattern.startswith("*"):
-        yield pattern
+def _covered_by(pattern: str) -> str:
+    """An expression over patterns: a star matches whatever another holds, `?` all but a star.
+
+    Atomic groups, so that no pattern makes the match take long.
+    """
+    first, *parts = (_one_by_one(part) for part in pattern.split("*"))
+    between = (f"(?>.*?{part})" for part in parts[:-1])
+    last = (f".*{part}" for part in parts[-1:])
+    return "".join((first, *between, *last))
+
+
+def _one_by_one(part: str) -> str:
+    return "".join("[^*]" if character == "?" else re.escape(character) for character in part)
 
 
 def _can_name_image_of(registry: str, pattern: str) -> bool:

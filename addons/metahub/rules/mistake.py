@@ -137,7 +137,9 @@ def _likeness(word: str, name: str) -> float:
     word, name = word.lower(), name.lower()
     if len(word) >= _SHORTEST_BEGINNING and name.startswith(word):
         return 1.0
-    return SequenceMatcher(None, word, name).ratio()
+    matcher = SequenceMatcher(None, word, name)
+    at_most = min(matcher.real_quick_ratio(), matcher.quick_ratio())
+    return matcher.ratio() if at_most >= _NEAR else at_most
 
 
 def listed(names: Collection[str], limit: int = 4) -> str:

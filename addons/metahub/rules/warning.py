@@ -6,12 +6,13 @@ Knows rules that are valid, and where they say what. Must not know who is told.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from metahub.core.client import Network
 from metahub.core.feature import BARE, Feature
 from metahub.core.kind import KINDS, family, known_targets
 from metahub.core.requirement import from_variant
 from metahub.rules.document import Document
 from metahub.rules.dynamic_list import ManifestPart
-from metahub.rules.image_pattern import covers
+from metahub.rules.image_pattern import Patterns
 from metahub.rules.meaning import Said
 from metahub.rules.mistake import KeyPath, RulesWarning, nearest, quoted, shown
 from metahub.rules.rules import Rules
@@ -86,34 +87,49 @@ def _unknown_keys(said: Said, rules: Rules) -> Iterator[RulesWarning]:
 
 
 def _hidden_image_rules(said: Said, _: Rules) -> Iterator[RulesWarning]:
-    before: list[tuple[KeyPath, str]] = []
+    before = Patterns()
+    paths: dict[str, KeyPath] = {}
     for position, image in enumerate(said.part.images):
-        path = ("images", position, "match")
-        hides = next((rule for rule in before if covers(rule[1], image.match)), None)
-        if hides:
-            before_it = f"{shown(hides[1])} ({said.document.place(hides[0])})"
-            hidden = f"{shown(image.match)} never decides: {before_it} matches all of it before"
-            yield RulesWarning(said.document.place(path), path, hidden)
-        before.append((path, image.match))
+        path = paths[image.match] = ("images", position, "match")
+        hiding = before.hiding(image.match)
+        if hiding:
+            place = said.document.place(paths[hiding])
+            hidden = f"{shown(image.match)} never decides: {shown(hiding)} ({place})"
+            yield RulesWarning(
+                said.document.place(path), path, f"{hidden} matches all of it before"
+            )
+        before.add(image.match)
 
 
 def _needless_networks(said: Said, _: Rules) -> Iterator[RulesWarning]:
     """Networks that change nothing: the next larger one around them is of their machine type."""
-    networks = {
-        client.network: (("clients", position, "network"), client.machine_type)
+    clients = {
+        _bits(client.network, client.network.prefixlen): (client.network, position)
         for position, client in enumerate(said.part.clients)
         if client.network
     }
-    prefixes = sorted({network.prefixlen for network in networks}, reverse=True)
-    for network, (path, machine_type) in networks.items():
-        wider = (
-            network.supernet(new_prefix=prefix) for prefix in prefixes if prefix < network.prefixlen
-        )
-        around = next((one for one in wider if one in networks), None)
-        if around and networks[around][1] == machine_type:
-            place = said.document.place(networks[around][0])
-            sentence = f"{network} changes nothing: {around} ({place}) is of {machine_type}, too"
-            yield RulesWarning(said.document.place(path), path, sentence)
+    prefixes = sorted({network.prefixlen for network, _ in clients.values()}, reverse=True)
+    for network, position in clients.values():
+        wider = (_bits(network, prefix) for prefix in prefixes if prefix < network.prefixlen)
+        around = next((clients[bits] for bits in wider if bits in clients), None)
+        if around:
+            yield from _needless(said, position, around[1])
+
+
+def _bits(network: Network, prefix: int) -> tuple[int, int, int]:
+    """What the network of this prefix around `network` has in common with nothing else."""
+    address = int(network.network_address)
+    return network.version, prefix, address >> (network.max_prefixlen - prefix)
+
+
+def _needless(said: Said, inner: int, outer: int) -> Iterator[RulesWarning]:
+    client, around = said.part.clients[inner], said.part.clients[outer]
+    if client.machine_type == around.machine_type:
+        path = ("clients", inner, "network")
+        place = said.document.place(("clients", outer, "network"))
+        alike = f"{around.network} ({place}) is of {around.machine_type}, too"
+        sentence = f"{client.network} changes nothing: {alike}"
+        yield RulesWarning(said.document.place(path), path, sentence)
 
 
 _DOUBTS: tuple[Callable[[Said, Rules], Iterator[RulesWarning]], ...] = (
