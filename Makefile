@@ -1,6 +1,6 @@
 # MetaHub's commands. Each makes what it needs first, once: a .venv of its own, from the lock.
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test test-fast lint format lock clean
+.PHONY: help install run demo test test-fast bench lint format lock clean
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest --cov --cov-fail-under=90
@@ -26,6 +26,9 @@ test: .venv/.dev ## all tests, real clients and registries too (root on Debian: 
 
 test-fast: .venv/.dev ## the tests that need no Debian package, on all cores, without coverage
 	$(BIN)/pytest -m 'not e2e' --numprocesses auto
+
+bench: .venv/.run ## time the rewriting of indexes of 10 to 10,000 entries
+	@$(BIN)/python benchmarks/rewriting.py
 
 lint: .venv/.dev ## ruff, mypy, and whether the lock fits pyproject.toml
 	$(BIN)/ruff check
