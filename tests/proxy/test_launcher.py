@@ -1,5 +1,6 @@
 """How the proxy starts, and what keeps it from starting."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,35 @@ def test_rules_that_cannot_be_used(serve: Serve, odd: OddRegistry) -> None:
     message = str(caught.value)
     assert message.startswith("The rules cannot be used.\n")
     assert "did you mean 'machine_types'?" in message
+
+
+def test_rules_that_are_surely_not_meant(
+    serve: Serve, odd: OddRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Are taken, and the log says what is doubtful; an edit is taken, too, and doubted anew."""
+    rules = table(odd.address)
+    proxy = serve(rules)
+    assert "archspec knows no CPU 'coffelake'" in caplog.text
+    caplog.clear()
+    rules["machine_types"]["idle"] = {"features": ["cpu:broadwell"]}
+    proxy.rule(rules)
+    until = time.monotonic() + 5
+    while "machine_types.idle: " not in caplog.text and time.monotonic() < until:
+        time.sleep(0.02)
+    assert "The edited rules are in force: 5 machine types" in caplog.text
+    assert "machine_types.idle: " in caplog.text
+
+
+def test_a_broken_edit_is_told(
+    serve: Serve, odd: OddRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And the last good rules stay."""
+    proxy = serve(table(odd.address))
+    proxy.rule({"machine_types": {}})
+    until = time.monotonic() + 5
+    while "not taken" not in caplog.text and time.monotonic() < until:
+        time.sleep(0.02)
+    assert "The edited rules are not taken; the last good ones stay.\n" in caplog.text
 
 
 def test_a_store_that_cannot_be_used(serve: Serve, odd: OddRegistry, tmp_path: Path) -> None:

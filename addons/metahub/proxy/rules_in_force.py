@@ -40,7 +40,7 @@ class RulesInForce:
             rules = read_rules(directory)
         except RulesError as error:
             raise exceptions.OptionsError(f"The rules cannot be used.\n{error}") from error
-        self._rules = rules
+        self._take(rules)
         if self._watcher is not None:
             self._watch(directory)
 
@@ -63,8 +63,13 @@ class RulesInForce:
         if isinstance(outcome, RulesError):
             logger.error(f"The edited rules are not taken; the last good ones stay.\n{outcome}")
             return
-        self._rules = outcome
         logger.log(ALERT, f"The edited rules are in force: {outcome}.")
+        self._take(outcome)
+
+    def _take(self, rules: Rules) -> None:
+        self._rules = rules
+        for warning in rules.warnings:
+            logger.warning(str(warning))
 
 
 def _directory() -> Path:
