@@ -35,9 +35,12 @@ ARROWS = {
         ours="core rules store",
         others="OpenSSL aiohttp argon2 bcrypt certifi mitmproxy multidict yaml yarl",
     ),
+    "upstream": May(
+        ours="core", others="aiohttp yarl"
+    ),  # asks a registry; proxy asks by its own way
     "node": May(ours="core rules", others="archspec cryptography"),
     "demo": May(ours="core", others="aiohttp argon2 bcrypt cryptography multidict yaml yarl"),
-    "cli": May(ours="core rules store proxy node demo", others="rich typer"),
+    "cli": May(ours="core rules store proxy upstream node demo", others="rich typer"),
     "__main__": May(ours="cli"),
     ENTRY: May(ours="proxy", others="mitmproxy"),
 }
