@@ -22,7 +22,9 @@ clients:
   - {{user: alice, password_hash: {HASH}, machine_type: type4}}
   - {{network: 10.0.0.0/8, machine_type: type1}}
 registries: [docker.io, "localhost:5000"]
-images: [{{match: docker.io/qnib/open, no_fit: upstream}}]
+images:
+  - {{match: docker.io/qnib/open, no_fit: upstream}}
+  - {{match: docker.io/qnib/one, answer: manifest}}
 """
 
 BENCH = as_bytes(
@@ -52,6 +54,7 @@ REFUSAL = (
     "MetaHub: no build of index.json fits machine type type1 (cpu:broadwell): one requires"
     " cpu:skylake, which type1 does not offer, one requires cpu:zen2, which type1 does not offer"
 )
+ONE_ASKER = "expected one of --type, --user, --address and --all-types"
 
 
 @pytest.fixture
@@ -217,6 +220,44 @@ def test_the_rules_may_say_more_of_an_image(place: Path) -> None:
     assert shown["result"] == "unchanged"
     assert shown["message"] == "no entry fits, and the rules ask for upstream's index then"
     assert all(one["stays"] for one in shown["entries"])
+    short = explain(place, SKYLAKE, "--image", "qnib/bench:v2", "--json")
+    assert "no build of docker.io/qnib/bench fits" in json.loads(short.stdout)["message"]
+
+
+def test_one_manifest_may_be_the_answer_itself(place: Path) -> None:
+    """The nearest one; what goes with it, or is as near, is not served either."""
+    body = as_bytes(
+        index(
+            entry("generic"),
+            entry("zstd", "cpu:broadwell"),
+            entry("gzip", "cpu:broadwell"),
+            attestation("about", of="zstd"),
+        )
+    )
+    asked = ("--image", "docker.io/qnib/one")
+    done = explain(place, body, *asked)
+    headline, _, *rows = done.stdout.splitlines()
+    assert headline == (
+        f"Rewritten for type1 (cpu:broadwell): {Digest.of(body)} is served as {digest_of('zstd')},"
+        " one manifest of 4 entries is the answer itself, as the rules ask."
+    )
+    short = shortened("zstd")
+    assert [" ".join(row.split()[3:]) for row in rows] == [
+        "goes fits, but one that requires cpu:broadwell is closer",
+        "stays fits",
+        "goes fits, but one manifest is the answer itself",
+        f"goes speaks of {short['zstd']}, but one manifest is the answer itself",
+    ]
+    shown = json.loads(explain(place, body, *asked, "--json").stdout)
+    assert (shown["result"], shown["digest"]) == ("rewritten", digest_of("zstd"))
+    assert [one["stays"] for one in shown["entries"]] == [False, True, False, False]
+    output = place / "served.json"
+    done = explain(place, body, *asked, "--output", str(output))
+    assert done.exit_code == 1
+    assert done.stderr == (
+        f"metahub explain: only the registry has the manifest {digest_of('zstd')}, so {output} is"
+        " not written\n"
+    )
 
 
 def test_the_index_may_come_through_a_pipe(place: Path) -> None:
@@ -254,19 +295,13 @@ def test_a_terminal_obeys_nothing_that_upstream_wrote(place: Path) -> None:
         (("--address", "10.0.0"), "--address: expected an IP address, found '10.0.0'"),
         (("--address", ""), "--address: expected an IP address, found ''"),
         (
-            ("--image", "qnib/bench"),
-            "--image: expected a name with its registry and without a tag, like"
-            " docker.io/qnib/bench, found 'qnib/bench'",
+            ("--image", "docker.io/Qnib/bench"),
+            "--image: expected an image like docker.io/qnib/bench:latest, found"
+            " 'docker.io/Qnib/bench'; did you mean 'docker.io/qnib/bench'?",
         ),
         (
-            ("--image", "docker.io/qnib/bench:latest"),
-            "--image: expected a name with its registry and without a tag, like"
-            " docker.io/qnib/bench, found 'docker.io/qnib/bench:latest'",
-        ),
-        (
-            ("--image", "bench"),
-            "--image: expected a name with its registry and without a tag, like"
-            " docker.io/qnib/bench, found 'bench'",
+            ("--image", ""),
+            "--image: expected an image like docker.io/qnib/bench:latest, found ''",
         ),
         (
             ("--media-type", "text/html"),
@@ -348,17 +383,23 @@ def test_rules_with_mistakes_are_told_as_check_does(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [("--type", "type1", "--user", "alice"), ("--user", "alice", "--address", "::1")]
+    ("arguments", "said"),
+    [
+        ("--index a --type a --user b", ONE_ASKER),
+        ("--index a --user a --all-types", ONE_ASKER),
+        ("--index a", ONE_ASKER),
+        ("--type a", "expected one of IMAGE and --index"),
+        ("ubuntu --index a --type a", "expected one of IMAGE and --index"),
+        ("ubuntu --type a --image b", "--image does not go with IMAGE"),
+        ("ubuntu --type a --media-type b", "--media-type does not go with IMAGE"),
+        ("--index a --type a --plain-http", "--plain-http does not go with --index"),
+        ("--index a --type a --ca b", "--ca does not go with --index"),
+        ("--index a --type a --proxy b", "--proxy does not go with --index"),
+        ("--index a --all-types --output b", "--output does not go with --all-types"),
+    ],
 )
-def test_there_is_one_asker(place: Path, options: tuple[str, ...]) -> None:
-    """Two of them are a misuse, which typer tells with exit code 2."""
-    done = explain(place, BENCH, *options, COLUMNS="100")
+def test_what_does_not_go_together_is_a_misuse(arguments: str, said: str) -> None:
+    """Which typer tells with exit code 2."""
+    done = CliRunner().invoke(app, ["explain", *arguments.split()], env={"COLUMNS": "120"})
     assert done.exit_code == 2
-    assert "expected one of --type, --user and --address" in done.stderr
-
-
-def test_there_must_be_an_asker(place: Path) -> None:
-    """An index alone is explained for nobody."""
-    (place / "index.json").write_bytes(BENCH)
-    done = CliRunner().invoke(app, ["explain", "--index", str(place / "index.json")])
-    assert done.exit_code == 2
+    assert said in done.stderr

@@ -1,9 +1,9 @@
-"""`metahub explain`: what would become of an index for a machine type, and why."""
+"""`metahub explain`: what would become of an image for a machine type, and why."""
 
+import asyncio
 import json
-import re
-import sys
-from collections.abc import Collection
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,60 +12,71 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from metahub.cli.asker import Asker
 from metahub.cli.check import DIRECTORY, show_mistakes
-from metahub.cli.explanation import Explanation
-from metahub.core.client import Client, parse_address
-from metahub.core.distribution import (
-    INDEX_TYPES,
-    MAX_MANIFEST_BYTES,
-    OCI_INDEX,
-    ImageName,
-    parse_manifest_path,
-)
-from metahub.core.index import MalformedIndexError
+from metahub.cli.explanation import ExplainError, Explanation
+from metahub.cli.index_file import read_index
+from metahub.cli.matrix import AT_A_GLANCE, IN_WORDS, Matrix
+from metahub.cli.pull import Pull
 from metahub.core.machine import MachineType
-from metahub.core.rewrite import Terms, rewrite
-from metahub.rules import Rules, RulesError, UnknownClients, read_rules
-from metahub.rules.mistake import nearest
+from metahub.core.rewrite import Chosen
+from metahub.rules import Rules, RulesError, read_rules
+from metahub.upstream import AuthFiles, ImageReference, Route, Upstream, UpstreamError
 
-STDIN = Path("-")
-_WITHOUT_EDGE = 10_000  # columns, where the output is not a terminal
-_ANY_ADDRESS = parse_address("::")  # a user beats every network
-_REGISTRY = re.compile(r"[.:]|^localhost$")  # what docker, too, tells a registry by
-_UNKNOWN_CLIENT = {
-    UnknownClients.PASS: "it gets upstream's index as it is",
-    UnknownClients.DENY: "it is asked for a user and password",
-}
-
-
-class ExplainError(Exception):
-    """There is nothing to explain; the sentence says why."""
+_WITHOUT_EDGE = 1_000_000  # columns, where the output is not a terminal
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Who pulls: by machine type, by user or by address. One of them is given."""
+class OfFile:
+    """An index in a file is to be explained."""
 
-    machine_type: str | None
-    user: str | None
-    address: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is to be explained, as the command line says it."""
-
-    index: Path
-    asker: Asker
-    rules: Path
+    file: Path
     image: str | None
     media_type: str | None
 
+    def explanations(self, askers: Sequence[MachineType], rules: Rules) -> list[Explanation]:
+        """What becomes of it for each machine type. Raises ExplainError."""
+        index = read_index(self.file, self.image, self.media_type)
+        return [index.explanation(machine_type, rules) for machine_type in askers]
+
+
+@dataclass(frozen=True, slots=True)
+class OfRegistry:
+    """What a registry has of an image is to be explained."""
+
+    image: str
+    plain_http: bool
+    ca: Path | None
+    proxy: str | None
+    wants_bytes: bool
+
+    def explanations(self, askers: Sequence[MachineType], rules: Rules) -> list[Explanation]:
+        """What each machine type gets of it. Raises ExplainError and UpstreamError."""
+        return asyncio.run(self._explanations(askers, rules))
+
+    async def _explanations(self, askers: Sequence[MachineType], rules: Rules) -> list[Explanation]:
+        image = _image(self.image)
+        route = Route.of(self.ca, self.proxy, plain_http=self.plain_http)
+        auth_files = AuthFiles.of(os.environ, Path.home(), os.getuid())
+        async with Upstream(image.name, route, auth_files) as upstream:
+            pull = Pull(image, upstream, rules, self.wants_bytes)
+            return [await pull.explanation(machine_type) for machine_type in askers]
+
 
 def explain(
+    image: Annotated[
+        str | None,
+        typer.Argument(
+            help="An image, as docker takes it. Its registry is asked, as this machine is logged in"
+            " to it with docker or podman.",
+            metavar="IMAGE",
+            show_default=False,
+        ),
+    ] = None,
     index: Annotated[
-        Path, typer.Option(help="The index, as a registry serves it; - is stdin.", metavar="FILE")
-    ],
+        Path | None,
+        typer.Option(help="Or an index, as a registry serves it; - is stdin.", metavar="FILE"),
+    ] = None,
     machine_type: Annotated[
         str | None, typer.Option("--type", help="For this machine type.", metavar="NAME")
     ] = None,
@@ -75,139 +86,128 @@ def explain(
     address: Annotated[
         str | None, typer.Option(help="Or for that of a client at this address.", metavar="IP")
     ] = None,
+    all_types: Annotated[
+        bool, typer.Option("--all-types", help="Or for every machine type: who gets what.")
+    ] = False,
     rules: Annotated[
         Path, typer.Option(help="The directory of the rules.", metavar="DIR")
     ] = DIRECTORY,
-    image: Annotated[
+    called: Annotated[
         str | None,
         typer.Option(
-            help="What the image is called: the rules may say more of it.", metavar="NAME"
+            "--image",
+            help="What the image of --index is called: the rules may say more of it.",
+            metavar="NAME",
         ),
     ] = None,
     media_type: Annotated[
-        str | None, typer.Option(help="Of an index that does not say it itself.", metavar="TYPE")
+        str | None, typer.Option(help="Of an --index that does not say it itself.", metavar="TYPE")
+    ] = None,
+    plain_http: Annotated[
+        bool, typer.Option("--plain-http", help="Ask a registry that has no TLS.")
+    ] = False,
+    ca: Annotated[
+        Path | None,
+        typer.Option(help="Trust the registry's authority, in PEM, too.", metavar="FILE"),
+    ] = None,
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            help="Ask through this proxy. HTTPS_PROXY is not honoured: were it MetaHub, the"
+            " registry's index would come rewritten already.",
+            metavar="URL",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
     output: Annotated[
         Path | None, typer.Option(help="Write the bytes that are served.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Show which entries of an index stay for a machine type, which go, and why."""
-    if [machine_type, user, address].count(None) != 2:
-        raise typer.BadParameter("expected one of --type, --user and --address")
-    asker = Asker(machine_type, user, address)
+    """Show which entries of an image's index stay for a machine type, which go, and why."""
+    _one_of("IMAGE and --index", image, index)
+    _one_of(
+        "--type, --user, --address and --all-types", machine_type, user, address, all_types or None
+    )
+    if all_types:
+        _not_with("--all-types", {"--output": output})
+    if image is None:
+        _not_with("--index", {"--plain-http": plain_http, "--ca": ca, "--proxy": proxy})
+    else:
+        _not_with("IMAGE", {"--image": called, "--media-type": media_type})
+    subject = (
+        OfFile(index, called, media_type)
+        if index is not None
+        else OfRegistry(image or "", plain_http, ca, proxy, wants_bytes=output is not None)
+    )
     try:
-        explanation = _explanation(Question(index, asker, rules, image, media_type))
-        _show(explanation, as_json=as_json)
-        _write(explanation, output)
+        explanations = _explanations(subject, Asker(machine_type, user, address), rules)
+        if all_types:
+            _show_all(explanations, as_json=as_json)
+        else:
+            _show(explanations[0], as_json=as_json)
+            _write(explanations[0], output)
     except RulesError as error:
         show_mistakes(error, rules)
         raise typer.Exit(1) from error
-    except ExplainError as error:
+    except (ExplainError, UpstreamError) as error:
         typer.echo(f"metahub explain: {error}", err=True)
         raise typer.Exit(1) from error
 
 
-def _explanation(question: Question) -> Explanation:
-    rules = read_rules(question.rules)
-    machine_type = _machine_type(question.asker, rules)
-    image = _image_name(question.image) if question.image else None
-    terms = rules.terms(image, machine_type) if image else Terms(machine_type, rules.vocabulary)
-    body = _read(question.index)
-    media_type = _stated_type(body) or _index_type(question.media_type or OCI_INDEX)
+def _one_of(names: str, *values: object) -> None:
+    if sum(value is not None for value in values) != 1:
+        raise typer.BadParameter(f"expected one of {names}")
+
+
+def _not_with(name: str, options: Mapping[str, object]) -> None:
+    for option, value in options.items():
+        if value not in (None, False):
+            raise typer.BadParameter(f"{option} does not go with {name}")
+
+
+def _explanations(subject: OfFile | OfRegistry, asker: Asker, directory: Path) -> list[Explanation]:
+    rules = read_rules(directory)
+    return subject.explanations(asker.machine_types(rules), rules)
+
+
+def _image(text: str) -> ImageReference:
     try:
-        answer = rewrite(body, media_type, image or _name(question.index), terms)
-    except MalformedIndexError as error:
-        raise ExplainError(f"{_name(question.index)} is no index: {error}") from error
-    return Explanation(machine_type, body, answer)
-
-
-def _machine_type(asker: Asker, rules: Rules) -> MachineType:
-    if asker.machine_type is not None:
-        return rules.machine_types[_known(asker.machine_type, rules.machine_types, "machine type")]
-    found = rules.clients.machine_type(_client(asker, rules))
-    if found is None:
-        becomes = _UNKNOWN_CLIENT[rules.unknown_clients]
-        raise ExplainError(f"the rules know no client at {asker.address}: {becomes}")
-    return found
-
-
-def _client(asker: Asker, rules: Rules) -> Client:
-    if asker.user is not None:
-        return Client(_ANY_ADDRESS, _known(asker.user, rules.password_hashes, "user"))
-    try:
-        return Client(parse_address(asker.address or ""))
+        return ImageReference.parse(text)
     except ValueError as error:
-        raise ExplainError(f"--address: expected an IP address, found {asker.address!r}") from error
-
-
-def _known(name: str, names: Collection[str], what: str) -> str:
-    if name in names:
-        return name
-    near = nearest(name, names)
-    hint = f"; did you mean {near!r}?" if near else ""
-    raise ExplainError(f"the rules know no {what} {name!r}{hint}")
-
-
-def _image_name(text: str) -> ImageName:
-    registry, _, repository = text.partition("/")
-    path = parse_manifest_path(f"/v2/{repository}/manifests/latest")
-    if path is None or not _REGISTRY.search(registry):
-        expected = "a name with its registry and without a tag, like docker.io/qnib/bench"
-        raise ExplainError(f"--image: expected {expected}, found {text!r}")
-    return ImageName(registry, repository)
-
-
-def _name(index: Path) -> str:
-    return "stdin" if index == STDIN else index.name
-
-
-def _read(index: Path) -> bytes:
-    try:
-        body = _beginning(index)
-    except OSError as error:
-        raise ExplainError(f"{index} cannot be read: {error.strerror}") from error
-    if len(body) > MAX_MANIFEST_BYTES:
-        most = f"it has more than the {MAX_MANIFEST_BYTES} bytes that clients take"
-        raise ExplainError(f"{_name(index)} is no index: {most}")
-    return body
-
-
-def _beginning(index: Path) -> bytes:
-    """As much of the file as shows whether it is too large."""
-    if index == STDIN:
-        return sys.stdin.buffer.read(MAX_MANIFEST_BYTES + 1)
-    with index.open("rb") as opened:
-        return opened.read(MAX_MANIFEST_BYTES + 1)
-
-
-def _stated_type(body: bytes) -> str | None:
-    """What the index itself says that it is. A body that says nonsense is left to the core."""
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    stated = fields.get("mediaType") if isinstance(fields, dict) else None
-    return stated if isinstance(stated, str) and stated in INDEX_TYPES else None
-
-
-def _index_type(text: str) -> str:
-    if text in INDEX_TYPES:
-        return text
-    expected = " or ".join(sorted(INDEX_TYPES))
-    raise ExplainError(f"--media-type: expected {expected}, found {text!r}")
+        raise ExplainError(str(error)) from error
 
 
 def _show(explanation: Explanation, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(explanation.as_json(), indent=2))
         return
-    typer.echo(explanation.headline())
+    typer.echo("\n".join(explanation.lines()))
+    if explanation.answer.selection.verdicts:
+        _show_table(explanation.as_table())
+
+
+def _show_all(explanations: Sequence[Explanation], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([one.as_json() for one in explanations], indent=2))
+        return
+    marks = AT_A_GLANCE if _is_drawn() else IN_WORDS
+    for matrix in Matrix.of(explanations):
+        typer.echo("\n".join(matrix.lines()))
+        _show_table(matrix.as_table(marks))
+
+
+def _is_drawn() -> bool:
+    """True where marks can be seen: on a terminal that shows more than ASCII."""
+    console = Console()
+    return console.is_terminal and console.encoding.startswith("utf")
+
+
+def _show_table(table: Table) -> None:
     console = Console()
     if console.is_terminal:
-        console.print(explanation.as_table())
+        console.print(table)
         return
-    typer.echo(_uncut(explanation.as_table()))
+    typer.echo(_uncut(table))
 
 
 def _uncut(table: Table) -> str:
@@ -222,8 +222,14 @@ def _write(explanation: Explanation, output: Path | None) -> None:
     if output is None:
         return
     if explanation.served is None:
-        raise ExplainError(f"nothing is served, so {output} is not written")
+        raise ExplainError(f"{_why_nothing(explanation)}, so {output} is not written")
     try:
         output.write_bytes(explanation.served)
     except OSError as error:
         raise ExplainError(f"{output} cannot be written: {error.strerror}") from error
+
+
+def _why_nothing(explanation: Explanation) -> str:
+    if isinstance(explanation.answer, Chosen):
+        return f"only the registry has the manifest {explanation.digest}"
+    return "nothing is served"
