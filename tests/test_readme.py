@@ -104,6 +104,21 @@ def test_the_options_of_explain_are_there(copy: Path) -> None:
         assert metahub("explain", *asked, directory=copy).returncode == code
 
 
+def test_an_image_is_explained_as_it_says(copy: Path) -> None:
+    """As far as that goes without a registry: what is asked for is understood, and who asks."""
+    (line,) = re.findall(r"`metahub (explain [^`-]\S+ .*?)`", README)
+    nobody = "http://localhost:1"
+    done = metahub(*shlex.split(line), "--proxy", nobody, directory=copy)
+    said = "metahub explain: registry-1.docker.io: the proxy cannot be reached\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_all_machine_types_are_shown(copy: Path) -> None:
+    """Each in a column."""
+    done = metahub("explain", "--index", "index.json", "--all-types", directory=copy)
+    assert done.stdout.splitlines()[1].split()[-4:] == ["type1", "type2", "type3", "type4"]
+
+
 def test_the_line_that_makes_a_hash(copy: Path) -> None:
     """With the password from a pipe, since nobody types here."""
     (line,) = re.findall(r'`python -c "(.*?)"`', README)
