@@ -42,6 +42,8 @@ def test_reads_basic_credentials(header: str, credentials: Credentials) -> None:
         ("Basic c2VjcmV0=", "expected base64 of user:password"),
         (f"Basic {_basic(b'secret')}", "expected user:password"),
         (f"Basic {_basic(bytes([0xFF, 0xFE]))}", "expected base64 of user:password"),
+        ("Basic käthe", "expected base64 of user:password"),
+        ("Basic \udcff", "expected base64 of user:password"),
     ],
 )
 def test_malformed_credentials_are_not_repeated(header: str, message: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from metahub.demo.address import LOOPBACK, Login
 from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
 from metahub.demo.tls import trusting
+from metahub.proxy.gate import FAILED
 from tests.e2e.asker import Asker, entries_of
 from tests.e2e.odd_registry import OddRegistry, Reply
 from tests.e2e.rules import TYPE1, TYPE2, login_of, table, with_networks
@@ -191,3 +192,22 @@ def _raw(proxy: ProxyInThread, sent: str) -> str:
         plain.sendall(sent.encode())
         plain.settimeout(10)
         return plain.recv(65536).decode()
+
+
+def test_a_bug_of_ours_lets_nobody_in(
+    serve: Serve,
+    odd: OddRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A request whose hook has failed goes on, as mitmproxy has it: the gate stays shut."""
+    with OddRegistry(None, HERE) as plain:
+        plain["/v2/"] = PING
+        proxy = serve(table(odd.address, plain.address))
+        monkeypatch.setattr("metahub.proxy.passwords._verify", None)
+        said = turned_away(proxy, odd, login_of(TYPE1)).answer
+        answer = proxy.wire(plain.address, login_of(TYPE1)).ask("GET", "/v2/")
+        assert not plain.asked
+    assert said.status == answer.status == 407
+    assert said.reason == answer.reason == FAILED
+    assert "TypeError" in caplog.text

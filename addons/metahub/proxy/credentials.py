@@ -4,7 +4,6 @@ Knows the Basic scheme of `Proxy-Authorization`. Must not know whether they are 
 """
 
 import base64
-import binascii
 from dataclasses import dataclass, field
 
 
@@ -30,8 +29,8 @@ def parse_credentials(header: str) -> Credentials:
         raise MalformedCredentialsError("expected the Basic scheme")
     try:
         decoded = base64.b64decode(encoded.strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        # `from None`: the error that base64 raises may show what it could not read.
+    except ValueError:  # of base64, of UTF-8, and of a header that is no ASCII
+        # `from None`: the error may show what could not be read.
         raise MalformedCredentialsError("expected base64 of user:password") from None
     user, colon, password = decoded.partition(":")
     if not colon:

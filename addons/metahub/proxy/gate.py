@@ -19,12 +19,14 @@ from metahub.proxy import responses
 from metahub.proxy.credentials import MalformedCredentialsError, parse_credentials
 from metahub.proxy.passwords import Passwords
 from metahub.proxy.rules_in_force import RulesInForce
+from metahub.proxy.streams import has_body
 from metahub.rules import UnknownClients
 
 logger = logging.getLogger(__name__)
 
 WRONG_CREDENTIALS = "MetaHub: wrong proxy user or password"
 UNKNOWN_CLIENT = "MetaHub: this client is unknown; give the proxy a user and password"
+FAILED = "MetaHub: the proxy failed to find out who asks, and its log says how"
 
 # Modes in which the client knows that it speaks with a proxy, and may give it credentials.
 _EXPLICIT = (mode_specs.RegularMode, mode_specs.UpstreamMode)
@@ -106,6 +108,16 @@ class Gate:
         self._passwords.close()
 
     async def _admitted(self, flow: http.HTTPFlow) -> Client:
+        """Who asks. Raises TurnedAwayError."""
+        try:
+            return await self._recognised(flow)
+        except TurnedAwayError:
+            raise
+        except Exception as error:  # mitmproxy would log it and let the client in
+            logger.exception("This is a bug in MetaHub; please report it.")
+            raise TurnedAwayError(FAILED) from error
+
+    async def _recognised(self, flow: http.HTTPFlow) -> Client:
         """Who asks. Credentials are taken off the request: they go no further, right or wrong."""
         header = flow.request.headers.pop("Proxy-Authorization", None)
         client = self._tunnels.get(flow.client_conn)
@@ -135,9 +147,7 @@ class Gate:
         raise TurnedAwayError(WRONG_CREDENTIALS)
 
     def _turn_away(self, flow: http.HTTPFlow, message: str) -> None:
-        if flow.request.headers.get("content-length", "0") != "0" or (
-            "transfer-encoding" in flow.request.headers
-        ):
+        if has_body(flow.request):
             # An answer would have mitmproxy read the whole body into memory first.
             flow.kill()
             return

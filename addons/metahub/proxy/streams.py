@@ -13,7 +13,7 @@ class Streams:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Stream what a client sends, unless it is answered already."""
-        if flow.response is None and _has_body(flow.request):
+        if flow.response is None and has_body(flow.request):
             flow.request.stream = True
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
@@ -22,8 +22,8 @@ class Streams:
             flow.response.stream = True
 
 
-def _has_body(message: http.Message) -> bool:
-    """https://www.rfc-editor.org/rfc/rfc9112#section-6"""
+def has_body(message: http.Message) -> bool:
+    """True if a body follows the headers: https://www.rfc-editor.org/rfc/rfc9112#section-6"""
     return (
         "transfer-encoding" in message.headers or message.headers.get("content-length", "0") != "0"
     )
