@@ -1,15 +1,18 @@
 """Manifests through the whole proxy, from one socket to the other."""
 
+import http.client
 import json
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 from metahub.core.digest import Digest
 from metahub.core.distribution import DOCKER_LIST, OCI_INDEX, OCI_MANIFEST
-from metahub.demo.bench import BROADWELL, REPOSITORY, SKYLAKE, TABLE, TAG, User, qnib_bench
-from metahub.demo.images import DOCKER, OCI, Format, IndexedImages, image_of, index_of
+from metahub.demo.bench import BROADWELL, BUILDS, REPOSITORY, SKYLAKE, TABLE, TAG, User, qnib_bench
+from metahub.demo.images import DOCKER, OCI, Build, Format, IndexedImages, image_of, index_of
 from tests.e2e.asker import Asker, entries_of, message_of, told
 from tests.e2e.odd_registry import OddRegistry, Reply
 from tests.e2e.rules import TYPE1, TYPE2, TYPE3, login_of, table
@@ -117,6 +120,60 @@ def test_upstreams_no_is_relayed_for_our_digest(
     assert answer.body == (b"no" if method == "GET" else b"")
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(b"log in", {"Content-Type": "text/html"}),
+        Reply(b"", {"Location": "/login"}, 302),
+        Reply(qnib_bench().index.content, {"Docker-Content-Digest": f"sha256:{'0' * 64}"}),
+    ],
+    ids=["login page", "way to a login page", "another digest"],
+)
+def test_a_200_that_shows_something_else_is_no_yes(
+    method: str, reply: Reply, proxy: ProxyInThread, odd: OddRegistry
+) -> None:
+    """A login page is answered with 200 too."""
+    odd["/login"] = Reply(b"log in", {"Content-Type": "text/html"})
+    upstream = publish(odd, qnib_bench())
+    asker = ask_as(TYPE1, proxy, odd)
+    ours = asker.get(TAG)
+    odd[path_of(upstream)] = reply
+    answer = asker.ask(method, told(ours)[2])
+    assert answer.body != ours.body
+    assert answer.headers.get("docker-content-digest") != told(ours)[2]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_yes_by_get_is_one_by_its_bytes(
+    method: str, proxy: ProxyInThread, odd: OddRegistry
+) -> None:
+    """Where a HEAD says too little, or is none."""
+    upstream = publish(odd, qnib_bench())
+    asker = ask_as(TYPE1, proxy, odd)
+    ours = asker.get(TAG)
+    odd["HEAD", path_of(upstream)] = Reply(status=405, reason="Method Not Allowed")
+    assert told(asker.ask(method, told(ours)[2])) == told(ours)
+
+
+def test_a_no_is_not_asked_for_twice(proxy: ProxyInThread, odd: OddRegistry) -> None:
+    """A list of ours may have many origins: who may not see one of them is told so at once."""
+    origins = [
+        publish(odd, index_of((*BUILDS, Build(name, ("cpu:unheard-of",))), DOCKER))
+        for name in "abc"
+    ]
+    for origin in origins:
+        odd[path_of(TAG)] = odd.replies[path_of(origin)]
+        ours = ask_as(TYPE1, proxy, odd).digest(TAG)
+        odd[path_of(origin)] = Reply(b"no", {"WWW-Authenticate": "Basic realm=x"}, 401)
+    odd.asked.clear()
+    assert ask_as(TYPE1, proxy, odd).head(ours).status == 401
+    assert len(odd.asked) == 2
+    odd[path_of(origins[-1])] = Reply(status=404)
+    odd[path_of(origins[0])] = Reply(status=404)
+    assert ask_as(TYPE1, proxy, odd).head(ours).status == 401
+
+
 def test_our_digest_is_known_to_another_proxy_on_the_same_store(
     serve: Serve, odd: OddRegistry
 ) -> None:
@@ -137,10 +194,11 @@ def test_our_digest_is_known_to_another_proxy_on_the_same_store(
         Reply(b"log in", {"WWW-Authenticate": "Basic realm=x"}, 401, "Unauthorized"),
         Reply(b"", {"Retry-After": "9", "RateLimit-Remaining": "0"}, 429, "Too Many Requests"),
         Reply(b"sorry", {"Content-Type": "text/plain"}, 500, "Internal Server Error"),
+        Reply(b"", {"WWW-Authenticate": f'Bearer realm="{"x" * 16_000}"'}, 401, "Unauthorized"),
         Reply(b"", {"Location": "http://elsewhere.test/"}, 307, "Temporary Redirect"),
         Reply(b"", {"Location": "https://["}, 302, "Found"),
     ],
-    ids=["manifest", "404", "401", "429", "500", "downgrade", "no-url"],
+    ids=["manifest", "404", "401", "429", "500", "long header", "downgrade", "no-url"],
 )
 def test_what_is_no_index_passes_as_it_came(
     method: str, reply: Reply, proxy: ProxyInThread, odd: OddRegistry
@@ -159,6 +217,77 @@ def test_no_answer_from_upstream_is_said(proxy: ProxyInThread, odd: OddRegistry)
     answer = ask_as(TYPE1, proxy, odd).get(TAG)
     assert answer.status == 502
     assert answer.reason.startswith("MetaHub: no answer from localhost: ")
+
+
+def test_another_protocol_is_no_answer(proxy: ProxyInThread, odd: OddRegistry) -> None:
+    """Nobody asked for one: relayed, it would have mitmproxy relay what nobody speaks."""
+    odd[path_of(TAG)] = Reply(headers={"Upgrade": "x", "Connection": "Upgrade"}, status=101)
+    answer = ask_as(TYPE1, proxy, odd).get(TAG)
+    assert (answer.status, answer.reason) == (502, "MetaHub: no answer from localhost: status 101")
+
+
+def test_a_reason_phrase_of_any_bytes_is_relayed(proxy: ProxyInThread, odd: OddRegistry) -> None:
+    """As they came, although no spec knows which characters they are."""
+    odd[path_of(TAG)] = Reply(status=404, reason="perdu — à jamais")
+    answer = ask_as(TYPE1, proxy, odd).get(TAG)
+    sent = "perdu — à jamais".encode()
+    assert (answer.status, answer.reason.encode("latin-1")) == (404, sent)
+
+
+@pytest.mark.parametrize("headers", [{"Transfer-Encoding": "chunked"}, {"Content-Length": "2"}])
+def test_a_question_with_a_body_is_cut_off(
+    headers: dict[str, str],
+    proxy: ProxyInThread,
+    odd: OddRegistry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Bodies stream by, and upstream's index would come back undecided."""
+    publish(odd, qnib_bench())
+    body = b"{}" if "Content-Length" in headers else b"2\r\n{}\r\n0\r\n\r\n"
+    wire = proxy.wire(odd.address, login_of(TYPE1))
+    with pytest.raises((http.client.RemoteDisconnected, OSError)):
+        wire.ask("GET", path_of(TAG), headers, body)
+    assert not odd.asked
+    assert "a question with a body is cut off" in caplog.text
+
+
+def test_a_store_that_is_locked_holds_nothing_else_up(serve: Serve, odd: OddRegistry) -> None:
+    """It has threads of its own: those of asyncio resolve names, also for layers."""
+    proxy, blob = serve(table(odd.address)), f"/v2/{REPOSITORY}/blobs/sha256:{'0' * 64}"
+    odd[blob] = Reply(b"layer")
+    publish(odd, qnib_bench())
+    locking = sqlite3.connect(proxy.store, isolation_level=None)
+    with closing(locking), ThreadPoolExecutor(16) as threads:
+        locking.execute("BEGIN IMMEDIATE")
+        pulls = [
+            threads.submit(ask_as(TYPE1, proxy, odd).get, _published(odd, number))
+            for number in range(16)
+        ]
+        begun = time.monotonic()
+        answer = proxy.wire(odd.address, login_of(TYPE1)).ask("GET", blob)
+        assert (answer.body, time.monotonic() - begun < 3) == (b"layer", True)
+        locking.execute("ROLLBACK")
+        assert {pull.result().status for pull in pulls} == {200}
+
+
+def _published(odd: OddRegistry, number: int) -> str:
+    tag = f"t{number}"
+    publish(odd, index_of((*BUILDS, Build(tag, ("cpu:unheard-of",)))), tag)
+    return tag
+
+
+def test_a_store_that_says_nothing(
+    serve: Serve, odd: OddRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is one that fails."""
+    monkeypatch.setattr("metahub.proxy.store_threads._SECONDS", 0.2)
+    proxy = serve(table(odd.address))
+    publish(odd, qnib_bench())
+    with closing(sqlite3.connect(proxy.store, isolation_level=None)) as locking:
+        locking.execute("BEGIN IMMEDIATE")
+        message = message_of(ask_as(TYPE1, proxy, odd).get(TAG))
+        locking.execute("ROLLBACK")
+    assert "the store failed: it said nothing for 0 seconds" in message
 
 
 def test_nobody_waits_for_ever(

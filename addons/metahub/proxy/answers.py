@@ -11,15 +11,17 @@ from dataclasses import dataclass
 
 from mitmproxy import http
 from mitmproxy.log import ALERT
+from yarl import URL
 
 from metahub.core.digest import Digest
 from metahub.core.distribution import ImageName, ManifestPath, Tag
 from metahub.core.rewrite import Chosen, Refused, Rewritten, Terms, rewrite, tags_to_try
 from metahub.proxy import responses
-from metahub.proxy.indexes import NO_HEAD, FoundIndex, Indexes
+from metahub.proxy.indexes import FoundIndex, Indexes, says_too_little
 from metahub.proxy.short_memory import ShortMemory
+from metahub.proxy.store_threads import StoreThreads
 from metahub.proxy.upstream import Question, Reply, Upstream
-from metahub.store import Content, Store
+from metahub.store import Content
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +38,16 @@ class Asked:
     """None for a client that has no machine type."""
 
 
+type Sought = tuple[URL, frozenset[bytes]]
+"""What was looked for: where, and in which words as far as they decide whether it is found."""
+
+
 class Answers:
     """Answers from upstream, by way of the core, kept in the store before they are given."""
 
-    def __init__(self, upstream: Upstream, store: Store, missing: ShortMemory[str]) -> None:
+    def __init__(
+        self, upstream: Upstream, store: StoreThreads, missing: ShortMemory[Sought]
+    ) -> None:
         self._upstream = upstream
         self._store = store
         self._missing = missing
@@ -74,12 +82,12 @@ class Answers:
 
     async def _variant(self, asked: Asked, tag: Tag) -> FoundIndex | Reply | None:
         """What is behind the tag of a variant; None if there is no such tag, now or lately."""
-        name = str(asked.question.at(str(asked.path.at(tag))).url)
-        if self._missing.remembers(name):
+        sought = _sought(asked.question.at(str(asked.path.at(tag))))
+        if self._missing.remembers(sought):
             return None
         found = await self._behind(asked, tag, "HEAD")
         if isinstance(found, Reply) and found.status == 404:
-            self._missing.remember(name)
+            self._missing.remember(sought)
             return None
         if isinstance(found, Reply) and asked.request.method == "GET":
             return await self._behind(asked, tag, "GET")
@@ -103,30 +111,51 @@ class Answers:
         if not isinstance(answer, Rewritten):
             return responses.manifest(asked.request, found.headers, upstream, found.digest)
         served = Content(answer.media_type, answer.body)
-        await asyncio.to_thread(self._store.keep_answer, answer.digest, served, found.digest)
+        await self._store.keep_answer(answer.digest, served, found.digest)
         return responses.manifest(asked.request, found.headers, served, answer.digest)
 
     async def _by_digest(self, asked: Asked, digest: Digest) -> http.Response | None:
         """An index of ours, on upstream's yes to what it was made of. Another pin is a pin."""
-        kept = await asyncio.to_thread(self._store.answer, digest)
+        kept = await self._store.answer(digest)
         if kept is None:
             return None
-        for made_of in kept.made_of:
-            origin = asked.question.at(str(asked.path.at(made_of)))
-            reply = await self._yes(asked, origin)
-            if reply.status == 200:
+        for origin in kept.made_of:
+            question = asked.question.at(str(asked.path.at(origin)))
+            reply = await self._stated(question)
+            if _shows(reply, origin):
                 return responses.manifest(asked.request, reply.headers, kept.content, digest)
-        return responses.relayed(asked.request, reply)
+            if reply.status != 404:  # no word on this origin, but on this client, or on its haste
+                break
+        return responses.relayed(asked.request, await self._in_full(asked, question, reply))
 
-    async def _yes(self, asked: Asked, question: Question) -> Reply:
-        """Upstream's yes or no. Its no to a GET is asked for by GET, for the sake of its body."""
-        reply = await self._upstream.head(question)
-        if reply.status in NO_HEAD:
-            return await self._upstream.get(question)
-        return reply if reply.status == 200 else await self._as_asked(asked, question)
+    async def _stated(self, question: Question) -> Reply:
+        """What upstream states of a digest, by HEAD where that says enough."""
+        head = await self._upstream.head(question)
+        return await self._upstream.get(question) if says_too_little(head) else head
+
+    async def _in_full(self, asked: Asked, question: Question, reply: Reply) -> Reply:
+        """Upstream's no to a GET is asked for by GET, for the sake of its body."""
+        return reply if reply.body is not None else await self._as_asked(asked, question)
 
     async def _as_asked(self, asked: Asked, question: Question) -> Reply:
         """Upstream's reply to what the client itself might have asked."""
         if asked.request.method == "GET":
             return await self._upstream.get(question)
         return await self._upstream.head(question)
+
+
+def _sought(question: Question) -> Sought:
+    """Registries say 404 too for what a client does not accept, and to those who are not logged in.
+
+    The login itself is no part of it: each pull has a token of its own, and nobody is to keep them.
+    """
+    accepted = {value for name, value in question.headers if name.lower() == b"accept"}
+    login = {b"logged in" for name, _ in question.headers if name.lower() == b"authorization"}
+    return question.url, frozenset(accepted | login)
+
+
+def _shows(reply: Reply, origin: Digest) -> bool:
+    """True if upstream shows `origin` to the client: a login page is answered with 200 too."""
+    if reply.status != 200:
+        return False
+    return reply.digest == origin if reply.body is None else origin.verifies(reply.body)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from metahub.core.digest import Digest
 from metahub.core.distribution import INDEX_TYPES, ManifestPath
 from metahub.proxy.keyed_locks import KeyedLocks
+from metahub.proxy.store_threads import StoreThreads
 from metahub.proxy.upstream import (
     ANSWER_SECONDS,
     Headers,
@@ -18,10 +19,10 @@ from metahub.proxy.upstream import (
     Upstream,
     UpstreamError,
 )
-from metahub.store import Content, Store
+from metahub.store import Content
 
 # Registries that know no HEAD of a manifest.
-NO_HEAD = frozenset({405, 501})
+_NO_HEAD = frozenset({405, 501})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class FoundIndex:
 class Indexes:
     """Finds indexes: a HEAD tells the digest, and each digest is fetched once, whoever asks."""
 
-    def __init__(self, upstream: Upstream, store: Store) -> None:
+    def __init__(self, upstream: Upstream, store: StoreThreads) -> None:
         self._upstream = upstream
         self._store = store
         self._fetching = KeyedLocks[Digest]()
@@ -61,7 +62,7 @@ class Indexes:
         digest = head.digest
         if _is_index(head) and digest is not None:
             return await self._fetched_once(digest, question.at(str(path.at(digest))), head)
-        if method == "HEAD" and not _says_too_little(head):
+        if method == "HEAD" and not says_too_little(head):
             return head
         return await self._got(question)
 
@@ -69,7 +70,7 @@ class Indexes:
         self, digest: Digest, question: Question, head: Reply
     ) -> FoundIndex | Reply:
         async with self._fetching.of(digest):
-            content = await asyncio.to_thread(self._store.index, digest)
+            content = await self._store.index(digest)
             if content is not None:
                 return FoundIndex(digest, content, head.headers)
             reply = await self._upstream.get(question)
@@ -92,7 +93,7 @@ class Indexes:
         if not _is_index(reply):
             raise UpstreamError(f"upstream calls {digest} an index, and then {reply.media_type!r}")
         content = Content(reply.media_type, body)
-        await asyncio.to_thread(self._store.keep_index, digest, content)
+        await self._store.keep_index(digest, content)
         return FoundIndex(digest, content, headers)
 
 
@@ -100,5 +101,6 @@ def _is_index(reply: Reply) -> bool:
     return reply.status == 200 and reply.media_type in INDEX_TYPES
 
 
-def _says_too_little(head: Reply) -> bool:
-    return head.status in NO_HEAD or (head.status == 200 and head.digest is None)
+def says_too_little(head: Reply) -> bool:
+    """True if only a GET tells what is there."""
+    return head.status in _NO_HEAD or (head.status == 200 and head.digest is None)

@@ -7,17 +7,20 @@ import logging
 from pathlib import Path
 
 from mitmproxy import ctx, exceptions, http
+from mitmproxy.log import ALERT
 
 from metahub.core.distribution import ImageName, parse_manifest_path
 from metahub.core.index import MalformedIndexError
 from metahub.proxy import responses
-from metahub.proxy.answers import Answers, Asked
+from metahub.proxy.answers import Answers, Asked, Sought
 from metahub.proxy.gate import Gate
 from metahub.proxy.options import MISSING_SECONDS, ON_ERROR, STORE, OnError
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.short_memory import ShortMemory
+from metahub.proxy.store_threads import StoreThreads
+from metahub.proxy.streams import has_body
 from metahub.proxy.upstream import UnreachableError, Upstream, UpstreamError, question
-from metahub.store import SqlStore, Store, StoreError
+from metahub.store import SqlStore, StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +32,7 @@ class Manifests:
         self._in_force = rules
         self._gate = gate
         self._upstream = Upstream()
-        self._store: Store | None = None
+        self._store: StoreThreads | None = None
         self._answers: Answers | None = None
 
     def configure(self, updated: set[str]) -> None:
@@ -41,7 +44,7 @@ class Manifests:
         if STORE.name in updated:
             self._open(Path(ctx.options.metahub_store).expanduser())
         if self._store is not None and {STORE.name, MISSING_SECONDS.name} & updated:
-            missing = ShortMemory[str](ctx.options.metahub_missing_seconds)
+            missing = ShortMemory[Sought](ctx.options.metahub_missing_seconds)
             self._answers = Answers(self._upstream, self._store, missing)
 
     def done(self) -> None:
@@ -49,6 +52,18 @@ class Manifests:
         self._upstream.close()
         if self._store is not None:
             self._store.close()
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Cut off who sends a body with a question: it would stream by, and upstream's index back.
+
+        An answer would have mitmproxy read the whole body into memory first.
+        """
+        asked = self._asked(flow) if has_body(flow.request) else None
+        if asked is not None and asked.terms is not None:
+            logger.log(
+                ALERT, f"{asked.image}: a question with a body is cut off, as no client asks."
+            )
+            flow.kill()
 
     async def request(self, flow: http.HTTPFlow) -> None:
         """Answer a request for a manifest, or leave it alone."""
@@ -58,7 +73,7 @@ class Manifests:
 
     def _open(self, file: Path) -> None:
         try:
-            store = SqlStore.at(file)
+            store = StoreThreads(SqlStore.at(file))
         except StoreError as error:
             raise exceptions.OptionsError(f"The store cannot be used. {error}") from error
         before, self._store = self._store, store

@@ -19,6 +19,10 @@ from metahub.core.distribution import MAX_MANIFEST_BYTES, media_type
 _CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
 
+# aiohttp's own limit of 8 KiB is less than some registries say about content security or a token.
+# Go's clients take 1 MiB of headers.
+_MAX_HEADER_BYTES = 64 * 1024
+
 # https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
 HOP_BY_HOP = frozenset(
     {
@@ -49,6 +53,9 @@ _CONDITIONS = frozenset(
     }
 )
 
+
+# No other status is that of an answer: 101 would have mitmproxy relay what nobody speaks.
+_OK, _BEYOND_ERRORS = 200, 600
 
 _OF_ONE_ORIGIN = frozenset({b"authorization", b"cookie", b"host"})
 
@@ -192,9 +199,10 @@ class Upstream:
                 allow_redirects=False,
                 proxy=_next_proxy(),
             ) as response:
+                if not _OK <= response.status < _BEYOND_ERRORS:
+                    raise UnreachableError(f"{asked.url.host}: status {response.status}")
                 body = None if method == "HEAD" else await _read(response)
-                reason = response.reason or ""
-                return Reply(response.status, reason, response.raw_headers, body)
+                return Reply(response.status, _reason(response), response.raw_headers, body)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             why = str(error) or type(error).__name__
             raise UnreachableError(f"{asked.url.host}: {why}") from error
@@ -206,6 +214,8 @@ class Upstream:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, connect=_CONNECT_SECONDS),
+                max_line_size=_MAX_HEADER_BYTES,
+                max_field_size=_MAX_HEADER_BYTES,
             )
         return self._session
 
@@ -219,6 +229,11 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         if size > MAX_MANIFEST_BYTES:
             raise UpstreamError(f"upstream's manifest is larger than {MAX_MANIFEST_BYTES} bytes")
     return b"".join(chunks)
+
+
+def _reason(response: aiohttp.ClientResponse) -> str:
+    """Upstream's phrase, each byte of it a character, as mitmproxy sends it on."""
+    return (response.reason or "").encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def _decoded(headers: Headers) -> list[tuple[str, str]]:

@@ -1,0 +1,56 @@
+"""A store that is asked from the event loop, in threads of its own.
+
+Knows threads and how long to wait for them. Must not know what is kept.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from metahub.core.digest import Digest
+from metahub.store import Content, KeptAnswer, Store, StoreError
+
+# A file that another program has locked holds its threads for LOCK_TIMEOUT_SECONDS each. They are
+# not asyncio's own, which resolve names for every connection, those of layers too.
+_THREADS = 8
+_SECONDS = 10.0
+
+
+class StoreThreads:
+    """The methods of a store, to be awaited. Each may raise StoreError, also when it takes long."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="metahub-store")
+
+    async def index(self, digest: Digest) -> Content | None:
+        """The upstream index `digest` (`D`); None if it was never kept."""
+        return await self._in_time(self._store.index, digest)
+
+    async def keep_index(self, digest: Digest, content: Content) -> None:
+        """Keep an upstream index."""
+        await self._in_time(self._store.keep_index, digest, content)
+
+    async def answer(self, digest: Digest) -> KeptAnswer | None:
+        """The index of ours `digest` (`D'`); None if it was never kept."""
+        return await self._in_time(self._store.answer, digest)
+
+    async def keep_answer(self, digest: Digest, content: Content, upstream: Digest) -> None:
+        """Keep an index of ours that was made of `upstream`."""
+        await self._in_time(self._store.keep_answer, digest, content, upstream)
+
+    def close(self) -> None:
+        """Close the store, after what it is at. Nothing can be asked of it afterwards."""
+        self._threads.shutdown(cancel_futures=True)
+        self._store.close()
+
+    async def _in_time[**Asked, Kept](
+        self, ask: Callable[Asked, Kept], *asked: Asked.args, **named: Asked.kwargs
+    ) -> Kept:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(_SECONDS):
+                return await loop.run_in_executor(self._threads, lambda: ask(*asked, **named))
+        except TimeoutError as error:
+            why = f"it said nothing for {_SECONDS:.0f} seconds: look after its disk and its locks"
+            raise StoreError(why) from error
