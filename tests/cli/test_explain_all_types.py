@@ -49,13 +49,16 @@ def test_a_person_sees_who_gets_what(place: Path) -> None:
 
 
 def test_a_terminal_shows_it_at_a_glance(place: Path) -> None:
-    """In colour; the digests are folded, and not cut, where it is narrow."""
+    """In colour; where it is narrow, no word is broken or cut."""
     env = {"FORCE_COLOR": "1", "NO_COLOR": "", "TERM": "xterm", "PYTHONIOENCODING": "utf-8"}
     done = explain_all(place, BENCH, **env, COLUMNS="200")
     assert "\x1b[32m✓" in done.stdout
     assert "\x1b[2m–" in done.stdout  # noqa: RUF001 - what stands there
-    narrow = explain_all(place, BENCH, **env, COLUMNS="70")
-    assert "…" not in narrow.stdout
+    narrow = explain_all(place, BENCH, **env, COLUMNS="40").stdout
+    short = shortened("generic", "broadwell", "about", "gpu", "arm").values()
+    words = (*short, "unknown/unknown", "cpu:broadwell", "type1", "type4", "rewritten")
+    assert all(word in narrow for word in words)
+    assert "…" not in narrow
 
 
 def test_each_answer_has_its_word(place: Path) -> None:

@@ -191,6 +191,17 @@ async def test_a_redirect_is_followed_without_the_token(
         assert not any("authorization" in asked.headers for asked in other.asked)
 
 
+async def test_a_login_is_kept_from_where_a_redirect_leads(plain: OddRegistry, ask: Asking) -> None:
+    """Whatever is asked for there."""
+    with OddRegistry(None, "127.0.0.1") as other:
+        plain[PATH] = Reply(status=302, headers={"Location": f"{other.address.url}/elsewhere"})
+        wants = {"WWW-Authenticate": f'Bearer realm="{other.address.url}/token"'}
+        other["/elsewhere"] = Reply(status=401, headers=wants)
+        ask.log_in(plain, CREDENTIALS)
+        assert (await ask.refused(plain.address)).startswith("REGISTRY answers 401 Unauthorized")
+        assert [asked.path for asked in other.asked] == ["/elsewhere"]
+
+
 @pytest.mark.parametrize("location", ["", "http://localhost/", "ftp://x/", "https://[", "loop"])
 async def test_a_redirect_to_nowhere_is_not_followed(
     registry: GuardedRegistry, ask: Asking, location: str

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from metahub.cli.asker import Asker
@@ -204,10 +205,14 @@ def _is_drawn() -> bool:
 
 def _show_table(table: Table) -> None:
     console = Console()
-    if console.is_terminal:
-        console.print(table)
+    if not console.is_terminal:
+        typer.echo(_uncut(table))
         return
-    typer.echo(_uncut(table))
+    without_edge = console.options.update_width(_WITHOUT_EDGE)
+    least = Measurement.get(console, without_edge, table).minimum
+    Console(width=max(console.width, least)).print(
+        table
+    )  # a narrow terminal breaks lines, not words
 
 
 def _uncut(table: Table) -> str:

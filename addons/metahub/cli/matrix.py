@@ -20,14 +20,15 @@ _STYLES = {"rewritten": "green", "unchanged": "", "refused": "red"}
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """How it is shown that an entry stays or goes."""
+    """How it is shown that an entry stays or goes, and what stands before a digest."""
 
     stays: str
     goes: str
+    separator: str = " "
 
 
 IN_WORDS = Marks("stays", "goes")
-AT_A_GLANCE = Marks("✓", "–")  # noqa: RUF001 - a dash as wide as the tick
+AT_A_GLANCE = Marks("✓", "–", "\n")  # noqa: RUF001 - a dash as wide as the tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,11 @@ class Matrix:
         machine_types = (cell(one.machine_type.name) for one in self.explanations)
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for heading in (*map(Text, ("entry", "platform", "requires")), *machine_types):
-            table.add_column(heading, overflow="fold")
+            table.add_column(heading)
         for position, verdict in enumerate(self.explanations[0].answer.selection.verdicts):
             table.add_row(*_entry(verdict), *self._marks(position, marks))
-        table.add_row("answer", "", "", *map(_outcome, self.explanations))
+        answers = (_outcome(one, marks.separator) for one in self.explanations)
+        table.add_row("answer", "", "", *answers)
         return table
 
     def _marks(self, position: int, marks: Marks) -> list[Text]:
@@ -79,7 +81,7 @@ def _entry(verdict: Verdict) -> tuple[Text, ...]:
     return tuple(map(cell, (entry.digest.short, entry.platform or "none", listed(verdict))))
 
 
-def _outcome(explanation: Explanation) -> Text:
+def _outcome(explanation: Explanation, separator: str) -> Text:
     result, digest = explanation.result, explanation.digest
-    became = f" {digest.short}" if digest and result == "rewritten" else ""
+    became = f"{separator}{digest.short}" if digest and result == "rewritten" else ""
     return Text(f"{result}{became}", style=_STYLES[result])

@@ -117,8 +117,9 @@ class Upstream:
         return {"Accept": _ACCEPT} | shown
 
     async def _authorized(self, reply: Reply) -> str | None:
+        """What the registry itself wants; another place to which it redirects wants it in vain."""
         challenge = parse_challenge(reply.challenges)
-        if challenge is None:
+        if challenge is None or reply.url.origin() != self._url.origin():
             return None
         self._login = await asyncio.to_thread(self._auth_files.login, self._image)
         return await authorization(

@@ -96,8 +96,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back; names of headers in lower case."""
+    """What came back from `url`; names of headers in lower case."""
 
+    url: URL
     status: int
     headers: Mapping[str, str] = field(repr=False)
     challenges: tuple[str, ...] = field(repr=False)
@@ -160,7 +161,7 @@ class Wire:
                 body = await _read(response)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 challenges = response.headers.getall("WWW-Authenticate", [])
-                return Reply(response.status, headers, tuple(challenges), body)
+                return Reply(question.url, response.status, headers, tuple(challenges), body)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise UpstreamError(f"{_authority(question.url)}: {_why(error)}") from error
 
