@@ -210,9 +210,8 @@ def _show_table(table: Table) -> None:
         return
     without_edge = console.options.update_width(_WITHOUT_EDGE)
     least = Measurement.get(console, without_edge, table).minimum
-    Console(width=max(console.width, least)).print(
-        table
-    )  # a narrow terminal breaks lines, not words
+    # Where it does not fit, the terminal breaks its lines, and no word is broken or cut.
+    Console(width=max(console.width, least)).print(table)
 
 
 def _uncut(table: Table) -> str:
