@@ -44,6 +44,19 @@ def test_a_wildcard_address_is_no_address_for_a_node(monkeypatch: pytest.MonkeyP
             "metahub_on_error: expected pass or refuse, found .ignore.",
         ),
         ({"listen_port": "many"}, "listen_port"),
+        (
+            {"confdir": "/dev/null/certs"},
+            r"confdir: /dev/null/certs cannot be used \(Not a directory\): choose another",
+        ),
+        (
+            {"ssl_verify_upstream_trusted_ca": "/nowhere.pem"},
+            "ssl_verify_upstream_trusted_ca: no certificates can be read from /nowhere.pem "
+            r"\(No such file or directory\)",
+        ),
+        (
+            {"ssl_verify_upstream_trusted_ca": __file__},
+            f"ssl_verify_upstream_trusted_ca: no certificates can be read from {__file__} ",
+        ),
     ],
 )
 def test_options_that_cannot_be_used(
@@ -52,6 +65,23 @@ def test_options_that_cannot_be_used(
     """The proxy does not start, and says which option it is."""
     with pytest.raises(ConfigError, match=message):
         serve(table(odd.address), **options)
+
+
+def test_an_option_that_means_nothing(
+    serve: Serve, odd: OddRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Mitmproxy is silent about it; what another of its tools knows may stand there."""
+    serve(table(odd.address), listen_hots="127.0.0.1", web_port=8081)
+    said = [text for text in caplog.messages if "means nothing" in text]
+    assert said == [
+        "mitmdump has no option listen_hots, so that it means nothing; did you mean listen_host?"
+    ]
+
+
+def test_whoever_watches_is_told_where() -> None:
+    """With the token without which mitmweb shows nothing."""
+    greeting = Greeting((("::1", 8080),), "", Path("ca.pem"), "http://127.0.0.1:8081/?token=t")
+    assert str(greeting).splitlines()[4] == "  watch at http://127.0.0.1:8081/?token=t"
 
 
 def test_rules_that_cannot_be_used(serve: Serve, odd: OddRegistry) -> None:

@@ -29,6 +29,15 @@ from tests.proxy.test_manifests import ask_as, publish
         ("(b'Cookie', b'secret')", "(b'Cookie', b'secret')"),
         ("cookie: secret; more", "cookie: [removed by MetaHub]"),
         ("client connect", "client connect"),
+        (
+            r""">> DataReceived(client, b'zation: it\'s "secret"\r\n\r\n')""",
+            ">> DataReceived(client, [removed by MetaHub])",
+        ),
+        (
+            ">> RequestData({'data': b'secret', 'stream_id': 1})",
+            ">> RequestData({'data': [removed by MetaHub], 'stream_id': 1})",
+        ),
+        ("""<< SendData(server, b"it's secret")""", "<< SendData(server, [removed by MetaHub])"),
     ],
 )
 def test_a_log_line_shows_no_credentials(message: str, shown: str) -> None:

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 
@@ -27,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 # Libraries whose debugging says nothing about registries.
 _QUIET_LOGGERS = ("asyncio", "hpack", "quic", "tornado", "urwid", "watchfiles")
+
+# Options that one tool knows and another does not, in a config.yaml for both.
+_OF_SOME_TOOLS = ("console_", "web_")
 
 _EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not bound
 
@@ -63,6 +67,8 @@ class Greeting:
     addresses: tuple[tuple[str, int], ...]
     rules: str
     ca: Path
+    watch: str = ""
+    """Where a browser shows what happens; empty where none can."""
 
     def __str__(self) -> str:
         """As it is printed."""
@@ -75,6 +81,7 @@ class Greeting:
                 f"  rules    {self.rules}",
                 f"  CA       {self.ca}",
                 f"  on nodes export HTTPS_PROXY=http://USER:PASSWORD@{host}:{port}",
+                *([f"  watch at {self.watch}"] if self.watch else []),
             )
         )
 
@@ -93,7 +100,18 @@ class _Greeter:
         )
         ca = Path(ctx.options.confdir).expanduser() / "mitmproxy-ca-cert.pem"
         if addresses:
-            self._greet(Greeting(addresses, str(self._in_force.now()), ca))
+            self._greet(Greeting(addresses, str(self._in_force.now()), ca, _web_address()))
+
+
+def _web_address() -> str:
+    """Where mitmweb is, with the token that it made up. A password of the operator's is not shown.
+
+    mitmweb itself says it at a level that is not logged here.
+    """
+    options = ctx.options
+    if "web_password" in options and options.web_password:
+        return f"http://{_bracketed(options.web_host)}:{options.web_port}/"
+    return getattr(ctx.master, "web_url", "")
 
 
 def run(tool: Tool, config: Mapping[str, object], assignments: Sequence[str], greet: Greet) -> None:
@@ -127,7 +145,9 @@ def assemble(
         opts.update_defer(**config)
         opts.set(*assignments, defer=True)
         _complain_of_unknown(opts.deferred)
+        _ensure_confdir(Path(opts.confdir).expanduser())
         _install(master, ours, greet)
+        _warn_of_unknown(tool, opts)
     except (exceptions.OptionsError, TypeError) as error:
         raise ConfigError(str(error)) from error
     return master
@@ -150,6 +170,26 @@ def _complain_of_unknown(names: Iterable[str]) -> None:
         unknown = complaint(name) if name.startswith(PREFIX) else None
         if unknown:
             raise ConfigError(unknown)
+
+
+def _warn_of_unknown(tool: Tool, opts: options.Options) -> None:
+    """Say which options have no meaning, for they may be mistyped; a script may yet define some."""
+    others = () if opts.scripts else opts.deferred
+    for name in others:
+        if name.startswith(_OF_SOME_TOOLS):
+            continue
+        near = get_close_matches(name, opts.keys(), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        logger.warning(f"{tool} has no option {name}, so that it means nothing{hint}")
+
+
+def _ensure_confdir(path: Path) -> None:
+    """Raise ConfigError where mitmproxy would fail to keep its CA, with a traceback."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = f"{path} cannot be used ({error.strerror}): choose another directory"
+        raise ConfigError(f"confdir: {why}") from error
 
 
 def _set_up_logging() -> None:

@@ -38,7 +38,7 @@ class Manifests:
     def configure(self, updated: set[str]) -> None:
         """Open the store, and connect to upstream as the options say."""
         if any(name.startswith("ssl_") for name in updated):
-            self._upstream.close()
+            self._upstream.trust()
         if ON_ERROR.name in updated:
             _check_policy(ctx.options.metahub_on_error)
         if STORE.name in updated:

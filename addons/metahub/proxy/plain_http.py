@@ -8,6 +8,7 @@ import ssl
 from weakref import WeakSet
 
 from mitmproxy import connection, tls
+from mitmproxy.proxy import mode_specs
 from OpenSSL import SSL
 
 from metahub.proxy.short_memory import ShortMemory
@@ -40,6 +41,8 @@ class PlainHttp:
         address = hello.context.server.address
         if address is None or hello.ignore_connection or address[1] == _HTTPS_PORT:
             return
+        if isinstance(hello.context.client.proxy_mode, mode_specs.UpstreamMode):
+            return  # only the next proxy may be able to reach it
         if not await self._speaks_tls((address[0], address[1])):
             self._deceived.add(hello.context.client)
 

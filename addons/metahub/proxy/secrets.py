@@ -15,6 +15,10 @@ _HEADERS = ("Authorization", "Cookie", "Proxy-Authorization")
 
 # mitmproxy logs what it cannot parse as it came, half a CONNECT with its credentials, say.
 _IN_TEXT = re.compile(r"(?i)((?:proxy-)?authorization|cookie)(\W{0,4}:\s*)(?:(?!\\r|\\n)[^\r\n])+")
+
+# With `proxy_debug` it logs whatever it reads and writes: tokens, and headers that came in halves.
+_DATA = re.compile(r"(?:DataReceived|SendData|RequestData|ResponseData)\(")
+_BYTES = re.compile(r"""\bb(['"])(?:\\.|(?!\1).)*+\1""", re.DOTALL)
 _LOGGERS = ("mitmproxy.proxy.server", "mitmproxy.addons.proxyserver")
 
 
@@ -42,7 +46,10 @@ class Secrets:
 
 def without_secrets(record: logging.LogRecord) -> bool:
     """A filter of logging: keeps every record, and no secret in it."""
-    record.msg = _IN_TEXT.sub(rf"\1\2{REMOVED}", record.getMessage())
+    text = record.getMessage()
+    if _DATA.search(text):
+        text = _BYTES.sub(REMOVED, text)
+    record.msg = _IN_TEXT.sub(rf"\1\2{REMOVED}", text)
     record.args = None
     return True
 

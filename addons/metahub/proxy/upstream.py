@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import aiohttp
 import certifi
-from mitmproxy import ctx, http
+from mitmproxy import ctx, exceptions, http
 from mitmproxy.proxy import mode_specs
 from yarl import URL
 
@@ -163,6 +163,13 @@ class Upstream:
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self._tls = ssl.create_default_context()
+
+    def trust(self) -> None:
+        """Trust whom the options say to trust, from now on. Raises OptionsError."""
+        tls = _tls()
+        self.close()
+        self._tls = tls
 
     def close(self) -> None:
         """Close the connections; the next question opens new ones, by the options of that time."""
@@ -198,6 +205,7 @@ class Upstream:
                 headers=_decoded(asked.headers),
                 allow_redirects=False,
                 proxy=_next_proxy(),
+                proxy_auth=_login_at_next_proxy(),
             ) as response:
                 if not _OK <= response.status < _BEYOND_ERRORS:
                     raise UnreachableError(f"{asked.url.host}: status {response.status}")
@@ -210,7 +218,7 @@ class Upstream:
     def _connected(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=_tls(), limit=0),
+                connector=aiohttp.TCPConnector(ssl=self._tls, limit=0),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, connect=_CONNECT_SECONDS),
@@ -245,11 +253,21 @@ def _tls() -> ssl.SSLContext:
     options = ctx.options
     path = options.ssl_verify_upstream_trusted_confdir
     file = options.ssl_verify_upstream_trusted_ca or (None if path else certifi.where())
-    context = ssl.create_default_context(cafile=file, capath=path)
+    try:
+        context = ssl.create_default_context(cafile=file, capath=path)
+    except OSError as error:
+        why = f"no certificates can be read from {file or path} ({error.strerror or error})"
+        raise exceptions.OptionsError(f"ssl_verify_upstream_trusted_ca: {why}") from error
     if options.ssl_insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _login_at_next_proxy() -> aiohttp.BasicAuth | None:
+    """As mitmproxy itself gives it: https://docs.mitmproxy.org/stable/concepts/options/#upstream_auth"""
+    user, _, password = (ctx.options.upstream_auth or "").partition(":")
+    return aiohttp.BasicAuth(user, password, "utf-8") if user else None
 
 
 def _next_proxy() -> str | None:
