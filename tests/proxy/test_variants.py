@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from metahub.core.distribution import OCI_MANIFEST
 from metahub.demo.bench import GENERIC, REPOSITORY, TAG, User
 from metahub.demo.images import Build, image_of, index_of
 from tests.e2e.asker import Asker, entries_of, told
@@ -211,6 +212,18 @@ def test_a_variant_by_its_own_name_and_a_pin_are_what_they_name(
     asker = ask_as(user, proxy, odd)
     assert is_build(asker.get(CPU), CPU)
     assert is_build(asker.get(image_of(BUILDS[TAG]).manifest.digest), TAG)
+
+
+def test_what_one_client_is_not_shown_is_not_missing_for_another(
+    proxy: ProxyInThread, odd: OddRegistry
+) -> None:
+    """Registries say 404 too where Accept lacks the type, and to whoever is not logged in."""
+    offer(odd, [TAG])
+    asker, login = ask_as(TYPE3, proxy, odd), {"Authorization": "Basic x"}
+    for headers in (login | {"Accept": OCI_MANIFEST}, {}):
+        assert is_build(asker.get(TAG, headers), TAG)
+    offer(odd, [AMD64])
+    assert is_build(asker.get(TAG, login), AMD64)
 
 
 def test_a_tag_that_becomes_too_long_has_no_variant(proxy: ProxyInThread, odd: OddRegistry) -> None:
