@@ -114,6 +114,20 @@ def test_a_copy_of_what_was_served_is_an_image_like_any_other(
     assert older.status == 403
 
 
+@pytest.mark.parametrize("user", [NEWER, None], ids=["newer", "unknown"])
+@pytest.mark.parametrize("kind", RUNTIMES)
+def test_a_runtime_runs_the_copy_with_and_without_metahub(
+    kind: type[Runtime], user: User | None, nodes: Nodes, proxy: Proxy, registry: Registry
+) -> None:
+    """Nothing in it is a reason to refuse: of the v3 that it was, `features` alone speaks."""
+    copy = f"{registry.address}/{LEVELS}-for-runtimes"
+    nodes.start(Skopeo, proxy, registry, login_of(NEWER)).copy(f"{registry.address}/{LEVELS}", copy)
+    client = nodes.start(kind, proxy, registry, login_of(user) if user else None)
+    pull = client.pull(copy)
+    assert pull.worked, pull.seen
+    assert _line_of(client.run(copy)) == NEWER.gets.line
+
+
 def _line_of(ran: Spoken) -> str:
     """What a container printed; docker also warns of a v3 in an image's config, and runs it."""
     assert ran.exit_code == 0, ran.seen

@@ -12,7 +12,16 @@ import pytest
 from metahub.core.digest import Digest
 from metahub.core.distribution import DOCKER_LIST, OCI_INDEX, OCI_MANIFEST
 from metahub.demo.bench import BROADWELL, BUILDS, REPOSITORY, SKYLAKE, TABLE, TAG, User, qnib_bench
-from metahub.demo.images import DOCKER, OCI, Build, Format, IndexedImages, image_of, index_of
+from metahub.demo.images import (
+    DOCKER,
+    OCI,
+    Blob,
+    Build,
+    Format,
+    IndexedImages,
+    image_of,
+    index_of,
+)
 from tests.e2e.asker import Asker, entries_of, message_of, told
 from tests.e2e.odd_registry import OddRegistry, Reply
 from tests.e2e.rules import TYPE1, TYPE2, TYPE3, login_of, table
@@ -172,6 +181,19 @@ def test_a_no_is_not_asked_for_twice(proxy: ProxyInThread, odd: OddRegistry) -> 
     odd[path_of(origins[-1])] = Reply(status=404)
     odd[path_of(origins[0])] = Reply(status=404)
     assert ask_as(TYPE1, proxy, odd).head(ours).status == 401
+
+
+def test_our_digest_in_a_repository_that_has_only_that(
+    proxy: ProxyInThread, odd: OddRegistry
+) -> None:
+    """What was served may be copied: then upstream has it, and not what it was made of."""
+    publish(odd, qnib_bench())
+    given = ask_as(TYPE1, proxy, odd).get(TAG)
+    media_type, _, digest = told(given)
+    odd.offer("qnib/copy", TAG, Blob(media_type, given.body))
+    asker = Asker(proxy.wire(odd.address, login_of(TYPE1)), "qnib/copy")
+    assert asker.get(digest).body == given.body
+    assert told(asker.head(digest)) == told(given)
 
 
 def test_our_digest_is_known_to_another_proxy_on_the_same_store(

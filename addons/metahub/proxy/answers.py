@@ -115,7 +115,10 @@ class Answers:
         return responses.manifest(asked.request, found.headers, served, answer.digest)
 
     async def _by_digest(self, asked: Asked, digest: Digest) -> http.Response | None:
-        """An index of ours, on upstream's yes to what it was made of. Another pin is a pin."""
+        """An index of ours, on upstream's yes to what it was made of. Another pin is a pin.
+
+        Where upstream has nothing that it was made of, it may itself have been pushed there.
+        """
         kept = await self._store.answer(digest)
         if kept is None:
             return None
@@ -125,8 +128,9 @@ class Answers:
             if _shows(reply, origin):
                 return responses.manifest(asked.request, reply.headers, kept.content, digest)
             if reply.status != 404:  # no word on this origin, but on this client, or on its haste
-                break
-        return responses.relayed(asked.request, await self._in_full(asked, question, reply))
+                no = await self._in_full(asked, question, reply)
+                return responses.relayed(asked.request, no)
+        return None
 
     async def _stated(self, question: Question) -> Reply:
         """What upstream states of a digest, by HEAD where that says enough."""
