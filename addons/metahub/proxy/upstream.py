@@ -44,6 +44,7 @@ _CONDITIONS = frozenset(
         b"accept-encoding",
         b"content-length",
         b"expect",
+        b"host",  # upstream is asked as the host that was connected to, whatever name is claimed
         b"if-match",
         b"if-modified-since",
         b"if-none-match",
@@ -57,7 +58,7 @@ _CONDITIONS = frozenset(
 # No other status is that of an answer: 101 would have mitmproxy relay what nobody speaks.
 _OK, _BEYOND_ERRORS = 200, 600
 
-_OF_ONE_ORIGIN = frozenset({b"authorization", b"cookie", b"host"})
+_OF_ONE_ORIGIN = frozenset({b"authorization", b"cookie"})
 
 # https://www.rfc-editor.org/rfc/rfc9110#section-15.4
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -102,7 +103,7 @@ class Question:
             return None
         if url.scheme not in ("https", self.url.scheme):
             return None
-        dropped = frozenset({b"host"}) if same_origin else _OF_ONE_ORIGIN
+        dropped = frozenset[bytes]() if same_origin else _OF_ONE_ORIGIN
         headers = tuple(pair for pair in self.headers if pair[0].lower() not in dropped)
         return Question(url, headers)
 
