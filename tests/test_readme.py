@@ -15,6 +15,8 @@ from metahub.demo.bench import qnib_bench
 from metahub.proxy.options import OPTIONS
 from metahub.rules import read_rules
 
+pytestmark = pytest.mark.e2e
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$8pFRpLZkvJKZU6G+3IqlWg"

@@ -15,6 +15,8 @@ from tests.e2e.wire import Answer
 from tests.proxy.running import ProxyInThread, Serve
 
 GPU, CPU, AMD64 = f"{TAG}-gpu", f"{TAG}-cpu", f"{TAG}-amd64"
+pytestmark = pytest.mark.e2e
+
 VARIANTS = [
     {"tag": "{tag}-amd64", "platform": "linux/amd64"},
     {"tag": "{tag}-cpu", "features": ["cpu:broadwell"]},
