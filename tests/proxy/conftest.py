@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from metahub.demo.tls import Authority
 from tests.e2e.odd_registry import OddRegistry
 from tests.e2e.rules import table
 from tests.e2e.trust import HERE, Trust
@@ -17,7 +19,17 @@ from tests.proxy.running import ProxyInThread, Serve
 def place() -> Iterator[Path]:
     """A directory for everything that listens."""
     with tempfile.TemporaryDirectory(prefix="proxy-") as path:
+        _make_authority(Path(path) / "certs")
         yield Path(path)
+
+
+def _make_authority(directory: Path) -> None:
+    """The CA of all proxies: mitmproxy's own is RSA, and takes as long to load as a test to run."""
+    directory.mkdir()
+    authority = Authority.create("MetaHub of the tests")
+    certificate = authority.write(directory / "mitmproxy-ca-cert.pem").read_bytes()
+    key = authority.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (directory / "mitmproxy-ca.pem").write_bytes(key + certificate)
 
 
 @pytest.fixture(scope="session")
