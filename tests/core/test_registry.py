@@ -2,7 +2,7 @@
 
 import pytest
 
-from metahub.core.registry import Registries, Registry
+from metahub.core.registry import Registries, Registry, api_host
 
 
 @pytest.mark.parametrize(
@@ -119,3 +119,12 @@ def test_every_other_connection_is_nobodys_business(host: str, port: int) -> Non
 def test_registries_are_counted() -> None:
     """For the line that `metahub serve` prints at its start."""
     assert (len(OPENED), len(Registries([]))) == (5, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "host"),
+    [("docker.io", "registry-1.docker.io"), ("ghcr.io", "ghcr.io"), ("reg.test:5000",) * 2],
+)
+def test_the_api_has_a_host_of_its_own(name: str, host: str) -> None:
+    """Docker Hub's is not what its images are called by."""
+    assert api_host(name) == host

@@ -22,6 +22,11 @@ _NAME = re.compile(
 )
 
 
+def api_host(name: str) -> str:
+    """Where the API of the registry `name` answers, with its port if the name has one."""
+    return _API_HOSTS.get(name, (name,))[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Registry:
     """A registry as the rules and the image names write it: `ghcr.io`, `registry.test:5000`."""

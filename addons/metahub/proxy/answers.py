@@ -82,7 +82,8 @@ class Answers:
 
     async def _variant(self, asked: Asked, tag: Tag) -> FoundIndex | Reply | None:
         """What is behind the tag of a variant; None if there is no such tag, now or lately."""
-        sought = _sought(asked.question.at(str(asked.path.at(tag))))
+        question = asked.question.at(str(asked.path.at(tag)))
+        sought = _sought(question)
         if self._missing.remembers(sought):
             return None
         found = await self._behind(asked, tag, "HEAD")
@@ -90,7 +91,7 @@ class Answers:
             self._missing.remember(sought)
             return None
         if isinstance(found, Reply) and asked.request.method == "GET":
-            return await self._behind(asked, tag, "GET")
+            return await self._indexes.got(question)
         return found
 
     async def _behind(self, asked: Asked, tag: Tag, method: str) -> FoundIndex | Reply:

@@ -64,7 +64,7 @@ class Indexes:
             return await self._fetched_once(digest, question.at(str(path.at(digest))), head)
         if method == "HEAD" and not says_too_little(head):
             return head
-        return await self._got(question)
+        return await self.got(question)
 
     async def _fetched_once(
         self, digest: Digest, question: Question, head: Reply
@@ -78,8 +78,8 @@ class Indexes:
                 return reply
             return await self._kept(digest, reply, head.headers)
 
-    async def _got(self, question: Question) -> FoundIndex | Reply:
-        """By GET of the tag: for a registry whose HEAD says too little."""
+    async def got(self, question: Question) -> FoundIndex | Reply:
+        """What a GET finds: where a HEAD said too little, or no index, and its body is wanted."""
         reply = await self._upstream.get(question)
         if not _is_index(reply):
             return reply

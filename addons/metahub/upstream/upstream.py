@@ -20,17 +20,13 @@ from metahub.core.distribution import (
     Reference,
     media_type,
 )
-from metahub.core.registry import DOCKER_HUB
+from metahub.core.registry import api_host
 from metahub.upstream.auth_file import AuthFiles
 from metahub.upstream.authorization import authorization
 from metahub.upstream.challenge import parse_challenge
 from metahub.upstream.login import Login
 from metahub.upstream.upstream_error import UpstreamError
 from metahub.upstream.wire import Question, Reply, Route, Wire
-
-# docker.io is the name of the images; the API answers elsewhere.
-# https://github.com/containerd/containerd/blob/v2.0.0/core/remotes/docker/registry.go#L197-L202
-_API_HOSTS = {DOCKER_HUB: "registry-1.docker.io"}
 
 _NO_HEAD = frozenset({405, 501})
 _ACCEPT = ", ".join(sorted(INDEX_TYPES | MANIFEST_TYPES))
@@ -58,8 +54,7 @@ class Upstream:
         self._authorization: str | None = None
         self._seen: dict[Reference, Manifest | None] = {}
         self._wire = Wire(route)
-        host = _API_HOSTS.get(image.registry, image.registry)
-        self._url = URL(f"{route.scheme}://{host}")
+        self._url = URL(f"{route.scheme}://{api_host(image.registry)}")
 
     async def __aenter__(self) -> Self:
         await self._wire.__aenter__()
