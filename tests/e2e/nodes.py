@@ -5,13 +5,13 @@ Knows how a client is started and forgotten. Must not know what it pulls.
 
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from metahub.demo.address import Login
-from tests.e2e.clients.shape import Client, Node
-from tests.e2e.parts import require
+from metahub.demo.address import Address, Login
+from tests.e2e.clients.shape import Client, Node, Way
 from tests.e2e.proxy import Proxy
 from tests.e2e.registry import LOGIN, Registry
 
@@ -41,10 +41,22 @@ class Nodes:
         login: Login | None = LOGIN,
     ) -> C:
         """A client whose only way out is the proxy: `user` is known there, `login` upstream."""
-        require(*kind.NEEDS)
+        way = Way(proxy.url(user))
+        return self.start_on(kind, way, {registry.address: login}, [proxy.authority])
+
+    def start_on[C: Client](
+        self,
+        kind: type[C],
+        way: Way,
+        registries: Mapping[Address, Login | None],
+        authorities: Sequence[Path] = (),
+    ) -> C:
+        """A client that knows these registries, and trusts theirs and these other authorities."""
+        kind.PROGRAMS.require(*kind.NEEDS)
         directory = Path(tempfile.mkdtemp(prefix="node-", dir=self._place))
         self._ends.callback(shutil.rmtree, directory)
-        node = Node(directory, proxy.url(user), proxy.authority, registry.address, login)
-        client = kind.on(node)
+        trusted = directory / "trusted.pem"
+        trusted.write_bytes(b"".join(file.read_bytes() for file in authorities))
+        client = kind.on(Node(directory, way, trusted, registries))
         self._ends.callback(client.stop)
         return client

@@ -6,6 +6,7 @@ from metahub.demo.bench import BROADWELL, SKYLAKE, TAG
 from metahub.demo.images import index_of
 from tests.e2e.asker import Asker, message_of
 from tests.e2e.clients.containerd import Containerd
+from tests.e2e.clients.cri import Cri
 from tests.e2e.clients.kinds import CLIENTS
 from tests.e2e.clients.shape import Client
 from tests.e2e.nodes import Nodes
@@ -43,6 +44,7 @@ def test_a_refusal_is_on_every_screen(
     client = nodes.start(kind, proxy, registry, login_of(TYPE3))
     pull = client.pull(f"{registry.address}/{REPOSITORY}")
     answer = Asker.through(proxy, registry.address, TYPE3, REPOSITORY, LOGIN).get(TAG)
-    words = f"403 {answer.reason}" if kind is Containerd else f"denied: {message_of(answer)}"
+    by_head = kind in (Containerd, Cri)
+    words = f"403 {answer.reason}" if by_head else f"denied: {message_of(answer)}"
     assert not pull.worked
     assert words in pull.seen

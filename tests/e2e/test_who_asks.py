@@ -8,6 +8,7 @@ from metahub.demo.images import image_of
 from tests.e2e.asker import Asker, entries_of
 from tests.e2e.clients.buildah import Buildah
 from tests.e2e.clients.containerd import Containerd
+from tests.e2e.clients.cri import Cri
 from tests.e2e.clients.docker import Docker
 from tests.e2e.clients.podman import Podman
 from tests.e2e.clients.shape import Client, Spoken
@@ -31,6 +32,7 @@ PING = f'Get "https://{{registry}}/v2/": {WRONG_CREDENTIALS}'
 SEEN: dict[type[Client], str] = {
     Docker: PING,
     Containerd: HEAD,
+    Cri: HEAD,
     Podman: PING,
     Skopeo: PING,
     Buildah: PING,

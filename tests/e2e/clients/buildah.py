@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from tests.e2e.clients.programs import HERE, Programs
 from tests.e2e.clients.shape import Node, Pull, Spoken, speak
 from tests.e2e.clients.storage import storage_environment
 from tests.e2e.seclusion import enclosed
@@ -14,6 +15,7 @@ class Buildah:
     """buildah on a node."""
 
     NEEDS: ClassVar[tuple[str, ...]] = ("buildah",)
+    PROGRAMS: ClassVar[Programs] = HERE
 
     node: Node
 
@@ -24,7 +26,8 @@ class Buildah:
 
     def pull(self, image: str) -> Pull:
         """`buildah pull`; the digests are the index's and, as id, the config's."""
-        spoken = self._say("pull", image)
+        verify = not self.node.speaks_plain_http_for(image)
+        spoken = self._say("pull", f"--tls-verify={verify}", image)
         return Pull(spoken.exit_code, spoken.seen, self._digests())
 
     def stop(self) -> None:
@@ -35,4 +38,5 @@ class Buildah:
         return frozenset(image[key] for image in images for key in ("id", "digest"))
 
     def _say(self, *words: str) -> Spoken:
-        return speak(enclosed(["buildah", *words]), storage_environment(self.node))
+        command = enclosed(self.PROGRAMS.command(["buildah", *words], self.node.directory))
+        return speak(self.node.way.taken_by(command), storage_environment(self.node))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
+from tests.e2e.clients.programs import HERE, Programs
 from tests.e2e.clients.shape import Node, Pull, Spoken, speak
 from tests.e2e.running import Running, start, wait_until
 from tests.e2e.seclusion import CGROUP, enclosed
@@ -19,6 +20,7 @@ class Docker:
     """A running dockerd; the proxy and the CA are the daemon's, the registry login is the CLI's."""
 
     NEEDS: ClassVar[tuple[str, ...]] = ("dockerd", "docker", "runc")
+    PROGRAMS: ClassVar[Programs] = HERE
 
     node: Node
     daemon: Running
@@ -26,8 +28,9 @@ class Docker:
     @classmethod
     def on(cls, node: Node) -> Self:
         """Start a dockerd on the node and wait until it answers."""
+        command = enclosed(cls.PROGRAMS.command(_dockerd(node), node.directory))
         log = node.directory / "dockerd.log"
-        daemon = start(enclosed(_dockerd(node)), log=log, environment=node.environment())
+        daemon = start(node.way.taken_by(command), log=log, environment=node.environment())
         docker = cls(node, daemon)
         node.login_file()
         wait_until(lambda: docker._say("version").exit_code == 0, daemon)
@@ -42,6 +45,11 @@ class Docker:
         """`docker run` without a network."""
         return self._say("run", "--rm", "--network", "none", image)
 
+    def push(self, image: str, name: str) -> Spoken:
+        """`docker push` of an image that is here, under another name."""
+        tagged = self._say("tag", image, name)
+        return tagged if tagged.exit_code else self._say("push", name)
+
     def stop(self) -> None:
         """Kill the daemon; its containers and mounts end with its namespaces."""
         self.daemon.kill()
@@ -53,7 +61,8 @@ class Docker:
 
     def _say(self, *words: str) -> Spoken:
         place = ("--config", str(self.node.directory), "--host", _socket(self.node))
-        return speak([DOCKER, *place, *words], self.node.environment())
+        command = self.PROGRAMS.command([DOCKER, *place, *words], self.node.directory)
+        return speak(command, self.node.environment())
 
 
 def _socket(node: Node) -> str:
@@ -68,7 +77,8 @@ def _dockerd(node: Node) -> list[str]:
         f"--host={_socket(node)}",
         *(f"--{option}={root / place}" for option, place in places.items()),
         f"--cgroup-parent={CGROUP}",
-        *([f"--insecure-registry={node.registry}"] if node.speaks_plain_http else []),
+        *(f"--insecure-registry={known}" for known in node.registries if known.scheme == "http"),
+        *(f"--registry-mirror={url}" for url in node.way.mirrors.values()),
         "--storage-driver=vfs",
         "--bridge=none",
         "--iptables=false",

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from tests.e2e.clients.programs import HERE, Programs
 from tests.e2e.clients.shape import Node, Pull, Spoken, speak
 from tests.e2e.clients.storage import storage_environment
 from tests.e2e.seclusion import CGROUP, enclosed
@@ -14,6 +15,7 @@ class Podman:
     """podman on a node."""
 
     NEEDS: ClassVar[tuple[str, ...]] = ("podman", "runc")
+    PROGRAMS: ClassVar[Programs] = HERE
 
     node: Node
 
@@ -24,7 +26,8 @@ class Podman:
 
     def pull(self, image: str) -> Pull:
         """`podman pull`; the digests are those of RepoDigests: the index and the manifest."""
-        spoken = self._say("pull", f"--tls-verify={not self.node.speaks_plain_http}", image)
+        verify = not self.node.speaks_plain_http_for(image)
+        spoken = self._say("pull", f"--tls-verify={verify}", image)
         return Pull(spoken.exit_code, spoken.seen, self._repo_digests(image))
 
     def run(self, image: str) -> Spoken:
@@ -41,4 +44,5 @@ class Podman:
         return frozenset(name.partition("@")[2] for name in names)
 
     def _say(self, *words: str) -> Spoken:
-        return speak(enclosed(["podman", *words]), storage_environment(self.node))
+        command = enclosed(self.PROGRAMS.command(["podman", *words], self.node.directory))
+        return speak(self.node.way.taken_by(command), storage_environment(self.node))

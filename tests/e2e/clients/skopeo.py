@@ -1,10 +1,11 @@
-"""skopeo: copies an image out of a registry into a folder."""
+"""skopeo: copies an image out of a registry into a folder, and from registry to registry."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
+from tests.e2e.clients.programs import HERE, Programs
 from tests.e2e.clients.shape import Node, Pull, Spoken, speak
 from tests.e2e.clients.storage import storage_environment
 
@@ -14,6 +15,7 @@ class Skopeo:
     """skopeo on a node."""
 
     NEEDS: ClassVar[tuple[str, ...]] = ("skopeo",)
+    PROGRAMS: ClassVar[Programs] = HERE
 
     node: Node
 
@@ -25,8 +27,8 @@ class Skopeo:
     def pull(self, image: str) -> Pull:
         """`skopeo copy` into an OCI layout; the digest is that of the manifest that arrived."""
         layout = self.node.directory / "layout"
-        source, target = f"docker://{image}", f"oci:{layout}:bench"
-        spoken = self._copy(source, target)
+        verify = f"--src-tls-verify={not self.node.speaks_plain_http_for(image)}"
+        spoken = self._copy(verify, f"docker://{image}", f"oci:{layout}:bench")
         return Pull(spoken.exit_code, spoken.seen, _digests(layout))
 
     def copy(self, image: str, other: str) -> Spoken:
@@ -37,8 +39,9 @@ class Skopeo:
         """Nothing runs on."""
 
     def _copy(self, *words: str) -> Spoken:
-        command = ["skopeo", "--insecure-policy", "copy", "--preserve-digests", *words]
-        return speak(command, storage_environment(self.node))
+        skopeo = ["skopeo", "--insecure-policy", "copy", "--preserve-digests", *words]
+        command = self.PROGRAMS.command(skopeo, self.node.directory)
+        return speak(self.node.way.taken_by(command), storage_environment(self.node))
 
 
 def _digests(layout: Path) -> frozenset[str]:
