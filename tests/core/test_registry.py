@@ -128,3 +128,36 @@ def test_registries_are_counted() -> None:
 def test_the_api_has_a_host_of_its_own(name: str, host: str) -> None:
     """Docker Hub's is not what its images are called by."""
     assert api_host(name) == host
+
+
+@pytest.mark.parametrize(
+    ("name", "registry"),
+    [
+        ("docker.io", "docker.io"),
+        ("index.docker.io", "docker.io"),
+        ("Reg.Test:5000", "reg.test:5000"),
+        ("reg.test:5000", "reg.test:5000"),
+        ("reg.test", None),
+        ("ghcr.io", None),
+        ("", None),
+        ("docker.io/qnib", None),
+    ],
+)
+def test_a_registry_is_found_by_its_name(name: str, registry: str | None) -> None:
+    """As image names spell it; a name with another port is another registry."""
+    listed = Registries(map(Registry.parse, ("docker.io", "reg.test:5000")))
+    found = listed.named(name)
+    assert (found.name if found else None) == registry
+
+
+@pytest.mark.parametrize(
+    ("name", "api"),
+    [
+        ("docker.io", ("registry-1.docker.io", 443)),
+        ("ghcr.io", ("ghcr.io", 443)),
+        ("reg.test:5000", ("reg.test", 5000)),
+    ],
+)
+def test_where_the_api_of_a_registry_answers(name: str, api: tuple[str, int]) -> None:
+    """Over HTTPS, unless its name has a port."""
+    assert Registry.parse(name).api == api

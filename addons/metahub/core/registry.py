@@ -15,7 +15,8 @@ DOCKER_HUB = "docker.io"
 # https://github.com/containerd/containerd/blob/v2.0.0/core/remotes/docker/registry.go#L197-L202
 _API_HOSTS = {DOCKER_HUB: ("registry-1.docker.io", "index.docker.io", "docker.io")}
 
-_DEFAULT_PORTS = frozenset({80, 443})
+_HTTPS_PORT = 443
+_DEFAULT_PORTS = frozenset({80, _HTTPS_PORT})
 _MAX_PORT = 65535
 _NAME = re.compile(
     r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(?::(?P<port>[0-9]{1,5}))?"
@@ -49,6 +50,12 @@ class Registry:
         name = f"[{host}]" if ":" in host else host
         return cls(f"{name}:{port}" if port else name, host, port)
 
+    @property
+    def api(self) -> tuple[str, int]:
+        """The host and the port where its API answers over HTTPS."""
+        host = _API_HOSTS.get(self.name, (self.host,))[0]
+        return host, self.port or _HTTPS_PORT
+
     def answers_at(self, host: str, port: int) -> bool:
         """True if a connection to `host` and `port` is one to this registry."""
         ports = _DEFAULT_PORTS if self.port is None else {self.port}
@@ -69,6 +76,14 @@ class Registries:
         spelt = _host(name) or name
         found = (known for known in self._registries if known.answers_at(spelt, port))
         return next(found, None)
+
+    def named(self, name: str) -> Registry | None:
+        """The registry of that name, as image names spell it; None if the rules list none."""
+        try:
+            meant = Registry.parse(name)
+        except ValueError:
+            return None
+        return self.at(*meant.api)
 
     def __len__(self) -> int:
         return len(self._registries)

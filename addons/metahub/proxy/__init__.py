@@ -2,17 +2,27 @@
 
 from metahub.proxy.gate import Gate
 from metahub.proxy.manifests import Manifests
+from metahub.proxy.mirror import Mirror
 from metahub.proxy.options import Options
 from metahub.proxy.plain_http import PlainHttp
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.secrets import Secrets
 from metahub.proxy.streams import Streams
 
-type Addon = Options | RulesInForce | Gate | PlainHttp | Manifests | Streams | Secrets
+type Addon = Options | RulesInForce | Mirror | Gate | PlainHttp | Manifests | Streams | Secrets
 
 
 def addons() -> list[Addon]:
     """MetaHub's addons, in the order in which they want mitmproxy's events."""
     rules = RulesInForce()
     gate = Gate(rules)
-    return [Options(), rules, gate, PlainHttp(), Manifests(rules, gate), Streams(), Secrets()]
+    return [
+        Options(),
+        rules,
+        Mirror(rules),
+        gate,
+        PlainHttp(),
+        Manifests(rules, gate),
+        Streams(),
+        Secrets(),
+    ]

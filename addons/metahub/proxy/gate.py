@@ -19,7 +19,6 @@ from metahub.proxy import responses
 from metahub.proxy.credentials import MalformedCredentialsError, parse_credentials
 from metahub.proxy.passwords import Passwords
 from metahub.proxy.rules_in_force import RulesInForce
-from metahub.proxy.streams import has_body
 from metahub.rules import UnknownClients
 
 logger = logging.getLogger(__name__)
@@ -147,13 +146,9 @@ class Gate:
         raise TurnedAwayError(WRONG_CREDENTIALS)
 
     def _turn_away(self, flow: http.HTTPFlow, message: str) -> None:
-        if has_body(flow.request):
-            # An answer would have mitmproxy read the whole body into memory first.
-            flow.kill()
-            return
         asked_as_proxy = _is_explicit(flow.client_conn) and flow.client_conn not in self._tunnels
         answer = responses.proxy_authentication_required if asked_as_proxy else responses.denied
-        flow.response = answer(flow.request, message)
+        responses.answer_at_headers(flow, answer(flow.request, message))
 
     def _visit_of(self, client: Client, flow: http.HTTPFlow) -> Visit:
         rules = self._in_force.now()

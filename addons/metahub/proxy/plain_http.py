@@ -22,6 +22,9 @@ _NO_TLS = frozenset(
     {"HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE", "WRONG_VERSION_NUMBER"}
 )
 
+# Where only the next proxy may be able to reach the registry, and where the client is one of ours.
+_OTHER_MODES = (mode_specs.UpstreamMode, mode_specs.ReverseMode)
+
 type Address = tuple[str, int]
 
 
@@ -41,8 +44,8 @@ class PlainHttp:
         address = hello.context.server.address
         if address is None or hello.ignore_connection or address[1] == _HTTPS_PORT:
             return
-        if isinstance(hello.context.client.proxy_mode, mode_specs.UpstreamMode):
-            return  # only the next proxy may be able to reach it
+        if isinstance(hello.context.client.proxy_mode, _OTHER_MODES):
+            return
         if not await self._speaks_tls((address[0], address[1])):
             self._deceived.add(hello.context.client)
 

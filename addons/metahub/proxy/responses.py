@@ -7,6 +7,7 @@ from mitmproxy import http
 
 from metahub.core.digest import Digest
 from metahub.core.distribution import error_body, reason_phrase
+from metahub.proxy.streams import has_body
 from metahub.proxy.upstream import HOP_BY_HOP, Headers, Reply
 from metahub.store import Content
 
@@ -62,6 +63,13 @@ def denied(request: http.Request, message: str) -> http.Response:
     return _answer(request, 403, reason_phrase(message), headers, error_body("DENIED", message))
 
 
+def not_mirrored(request: http.Request, message: str) -> http.Response:
+    """404 NAME_UNKNOWN, after which a client of a mirror asks the registry itself."""
+    headers = http.Headers(content_type="application/json")
+    body = error_body("NAME_UNKNOWN", message)
+    return _answer(request, 404, reason_phrase(message), headers, body)
+
+
 def bad_gateway(request: http.Request, message: str) -> http.Response:
     """502, after which clients try again."""
     headers = http.Headers(content_type="application/json")
@@ -79,6 +87,17 @@ def proxy_authentication_required(request: http.Request, message: str) -> http.R
         proxy_authenticate=f'Basic realm="{REALM}", charset="UTF-8"',
     )
     return _answer(request, 407, reason_phrase(message), headers, f"{message}\n".encode())
+
+
+def answer_at_headers(flow: http.HTTPFlow, answer: http.Response) -> None:
+    """Answer a request of which only the headers have come; cut off who sends a body with it.
+
+    With an answer set, mitmproxy would read the whole body into memory first.
+    """
+    if has_body(flow.request):
+        flow.kill()
+        return
+    flow.response = answer
 
 
 def _answer(

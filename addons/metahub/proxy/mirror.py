@@ -1,0 +1,58 @@
+"""mitmproxy's reverse mode as a registry mirror, of one registry or of all that the rules list.
+
+Knows whom a mirror is asked for. Must not know who asks, nor what.
+"""
+
+import logging
+
+from mitmproxy import ctx, http
+from mitmproxy.proxy import mode_specs
+
+from metahub.core.distribution import one_line
+from metahub.core.mirror import MirrorPath
+from metahub.proxy import responses
+from metahub.proxy.rules_in_force import RulesInForce
+
+logger = logging.getLogger(__name__)
+
+_MOST_OF_A_NAME = 80
+
+
+class Mirror:
+    """Sends a question on to the registry that it names, and not to any other host.
+
+    A question that names none is for the registry of the mode, `reverse:https://HOST:PORT`.
+    """
+
+    def __init__(self, rules: RulesInForce) -> None:
+        self._in_force = rules
+
+    def running(self) -> None:
+        """Say which mirrors change nothing, for what they mirror is no registry of the rules."""
+        registries = self._in_force.now().registries
+        for mode in map(mode_specs.ProxyMode.parse, ctx.options.mode):
+            if isinstance(mode, mode_specs.ReverseMode) and registries.at(*mode.address) is None:
+                name = f"{mode.address[0]}:{mode.address[1]}"
+                logger.warning(
+                    f"mode {mode.full_spec}: {name} is not in `registries`, "
+                    "so that what is pulled from it is not looked at"
+                )
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Aim a question at its registry, or answer 404 where the rules list none of that name."""
+        mode = flow.client_conn.proxy_mode
+        if flow.is_replay or flow.response or not isinstance(mode, mode_specs.ReverseMode):
+            return
+        asked = MirrorPath.parse(flow.request.path)
+        if asked.namespace is None:
+            return
+        registry = self._in_force.now().registries.named(asked.namespace)
+        if registry is None:
+            name = one_line(asked.namespace, _MOST_OF_A_NAME)
+            message = f"MetaHub: {name} is no registry that this mirror has"
+            responses.answer_at_headers(flow, responses.not_mirrored(flow.request, message))
+            return
+        flow.request.path = asked.path
+        if not registry.answers_at(*mode.address):
+            flow.request.scheme = "https"
+            flow.request.host, flow.request.port = registry.api
