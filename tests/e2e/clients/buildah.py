@@ -27,8 +27,12 @@ class Buildah:
     def pull(self, image: str) -> Pull:
         """`buildah pull`; the digests are the index's and, as id, the config's."""
         verify = not self.node.speaks_plain_http_for(image)
-        spoken = self._say("pull", f"--tls-verify={verify}", image)
+        spoken = self._say("pull", "--policy=always", f"--tls-verify={verify}", image)
         return Pull(spoken.exit_code, spoken.seen, self._digests())
+
+    def push(self, image: str, name: str) -> Spoken:
+        """`buildah push` of an image that is here, under another name."""
+        return self._say("push", image, f"docker://{name}")
 
     def stop(self) -> None:
         """Nothing runs on."""

@@ -35,6 +35,10 @@ class Podman:
         options = ("--rm", "--pull=never", "--network=none", f"--cgroup-parent={CGROUP}")
         return self._say("run", *options, image)
 
+    def push(self, image: str, name: str) -> Spoken:
+        """`podman push` of an image that is here, under another name."""
+        return self._say("push", image, f"docker://{name}")
+
     def stop(self) -> None:
         """Nothing runs on."""
 

@@ -3,7 +3,7 @@
 Knows which commands there are. Must not know what they are told.
 """
 
-import shutil
+import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,8 +22,8 @@ class Programs(Protocol):
     def command(self, words: Sequence[str], directory: Path) -> list[str]:
         """What starts the program `words[0]`, which keeps everything below a directory."""
 
-    def output(self, *words: str) -> str:
-        """What a program says that needs nothing, such as its version; empty if it is not there."""
+    def version(self, program: str) -> str:
+        """The version of a program that is there: `20.10.24`."""
 
 
 class Here:
@@ -37,16 +37,17 @@ class Here:
         """The words themselves: PATH finds the program."""
         return list(words)
 
-    def output(self, *words: str) -> str:
-        """Standard output, whatever the exit code."""
-        environment = bare_environment()
-        program = shutil.which(words[0], path=environment["PATH"])
-        if program is None:
-            return ""
-        done = subprocess.run(
-            [program, *words[1:]], env=environment, capture_output=True, text=True, check=False
+    def version(self, program: str) -> str:
+        """What the program itself says."""
+        said = subprocess.run(
+            [program, "--version"],
+            env=bare_environment(),
+            capture_output=True,
+            text=True,
+            check=True,
         )
-        return done.stdout
+        found = re.search(r"\d+(\.\d+)+", said.stdout)
+        return found[0] if found else "of an unknown version"
 
 
 HERE = Here()

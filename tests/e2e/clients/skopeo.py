@@ -35,6 +35,10 @@ class Skopeo:
         """`skopeo copy --all` from registry to registry: the index too, byte for byte."""
         return self._copy("--all", f"docker://{image}", f"docker://{other}")
 
+    def push(self, image: str, name: str) -> Spoken:
+        """`skopeo copy` of what the tag is for this node, from registry to registry."""
+        return self._copy(f"docker://{image}", f"docker://{name}")
+
     def stop(self) -> None:
         """Nothing runs on."""
 

@@ -1,0 +1,47 @@
+"""A client of the matrix, and where what came of a trial is noted."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests.e2e.matrix.contenders import CONTENDERS, Contender
+from tests.e2e.matrix.tables import Table
+from tests.e2e.nodes import Nodes
+
+WORKS = "✓"
+
+
+class Note(Protocol):
+    """Notes what came of a trial, for the cell of a table."""
+
+    def __call__(self, table: Table, column: str, result: str = WORKS) -> None:
+        """Note it."""
+
+
+@pytest.fixture(scope="module", params=CONTENDERS, ids=lambda contender: contender.name)
+def contender(request: pytest.FixtureRequest) -> Contender:
+    """Each client that is here."""
+    one: Contender = request.param
+    one.kind.PROGRAMS.require(*one.kind.NEEDS)
+    return one
+
+
+@pytest.fixture(scope="module")
+def module_nodes(place: Path) -> Iterator[Nodes]:
+    """Where clients start that last as long as the module."""
+    with Nodes(place) as started:
+        yield started
+
+
+@pytest.fixture
+def note(contender: Contender, record_property: Callable[[str, object], None]) -> Note:
+    """Whatever is noted stands in the report of the test, and comes from there into the table."""
+
+    def noted(table: Table, column: str, result: str = WORKS) -> None:
+        assert column in table.columns
+        record_property("cell", asdict(contender.cell(table.name, column, result)))
+
+    return noted

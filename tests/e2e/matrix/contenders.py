@@ -1,0 +1,94 @@
+"""Every client of the matrix, under the name that its rows have, and the tables that it stands in.
+
+Knows names and versions. Must not know what is tried.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.e2e.clients.buildah import Buildah
+from tests.e2e.clients.containerd import Containerd
+from tests.e2e.clients.cri import Cri
+from tests.e2e.clients.docker import Docker
+from tests.e2e.clients.podman import Podman
+from tests.e2e.clients.shape import Client
+from tests.e2e.clients.skopeo import Skopeo
+from tests.e2e.matrix.tables import Cell, Document, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A client, and the program of it that says its version."""
+
+    name: str
+    kind: type[Client]
+    program: str
+
+    @property
+    def version(self) -> str:
+        """Of what is here."""
+        return self.kind.PROGRAMS.version(self.program)
+
+    def cell(self, table: str, column: str, result: str) -> Cell:
+        """A cell of this client's row."""
+        return Cell(table, self.name, self.version, column, result)
+
+
+CONTENDERS = (
+    Contender("docker", Docker, "dockerd"),
+    Contender("containerd (ctr)", Containerd, "containerd"),
+    Contender("containerd (CRI)", Cri, "containerd"),
+    Contender("podman", Podman, "podman"),
+    Contender("buildah", Buildah, "buildah"),
+    Contender("skopeo", Skopeo, "skopeo"),
+)
+NAMES = tuple(contender.name for contender in CONTENDERS)
+
+TRIED = Table(
+    "what is tried",
+    (
+        "a tag",
+        "again",
+        "`@D'`",
+        "`@D`",
+        "a tag that moved",
+        "`a/b/c`",
+        "two types at once",
+        "push",
+        "denied",
+    ),
+    NAMES,
+)
+REGISTRIES = Table(
+    "registries",
+    (
+        "open",
+        "password",
+        "token",
+        "no TLS",
+        "blobs elsewhere",
+        "no digest on HEAD",
+        "no HEAD",
+        "gzip",
+        "HTTP/2",
+    ),
+    NAMES,
+)
+WAYS = Table(
+    "ways in",
+    (
+        "user",
+        "address",
+        "`https://` proxy",
+        "IPv6",
+        "redirected",
+        "another proxy behind",
+        "mirror",
+    ),
+    NAMES,
+)
+WORDS = Table("words", ("what a person reads where no build fits",), NAMES)
+
+_ROOT = Path(__file__).parents[3]
+CLIENTS_PAGE = _ROOT / "docs" / "clients.md"
+DOCUMENTS = tuple(Document(CLIENTS_PAGE, table) for table in (TRIED, REGISTRIES, WAYS, WORDS))

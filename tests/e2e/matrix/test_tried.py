@@ -1,0 +1,181 @@
+"""What each client is tried with, in front of a registry that wants a password."""
+
+import json
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+from metahub.demo.bench import BROADWELL_WITH_GPU, GENERIC, SKYLAKE, TAG, User, qnib_bench
+from metahub.demo.images import Build, image_of, index_of
+from tests.e2e.asker import Asker
+from tests.e2e.clients.shape import Client, Pull, Way
+from tests.e2e.matrix.conftest import Note
+from tests.e2e.matrix.contenders import TRIED, WORDS, Contender
+from tests.e2e.nodes import Nodes
+from tests.e2e.proxy import Proxy
+from tests.e2e.registry import LOGIN, Registry
+from tests.e2e.rules import TYPE2, TYPE3, TYPE4, login_of
+from tests.e2e.wire import Wire
+
+REPOSITORY = "qnib/bench"
+PICKY = "qnib/nothing-for-type3"
+DEEP = "site/team/bench"
+BETTER = Build(">> compiled anew", ("cpu:broadwell", "nvcap:5.2"))
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A client before the proxy and the registry, as one user of the table."""
+
+    user: User
+    client: Client
+    proxy: Proxy
+    registry: Registry
+
+    def image(self, repository: str = REPOSITORY, reference: object = "") -> str:
+        """The full name of an image."""
+        return f"{self.registry.address}/{repository}{reference}"
+
+    def digest(self, repository: str = REPOSITORY) -> str:
+        """D': what the tag is for this user."""
+        return self._asker(repository).digest(TAG)
+
+    def _asker(self, repository: str) -> Asker:
+        return Asker.through(self.proxy, self.registry.address, self.user, repository, LOGIN)
+
+
+@pytest.fixture(scope="module")
+def scene(
+    contender: Contender, module_nodes: Nodes, proxy: Proxy, registry: Registry
+) -> Iterator[Scene]:
+    """A started client of type4."""
+    yield _scene(contender, TYPE4, module_nodes, proxy, registry)
+
+
+def test_a_tag(scene: Scene, note: Note) -> None:
+    """The build that fits, which a runtime also runs."""
+    _has(scene.client.pull(scene.image()), BROADWELL_WITH_GPU, scene.digest())
+    run = getattr(scene.client, "run", None)
+    if run is not None:
+        assert run(scene.image()).printed == f"{BROADWELL_WITH_GPU.line}\n"
+    note(TRIED, "a tag")
+
+
+def test_again(scene: Scene, note: Note) -> None:
+    """What is there already is the same image still."""
+    first, again = (scene.client.pull(scene.image()) for _ in range(2))
+    _has(first, BROADWELL_WITH_GPU, scene.digest())
+    assert again.worked, again.seen
+    assert again.digests == first.digests
+    note(TRIED, "again")
+
+
+def test_by_the_digest_of_ours(scene: Scene, note: Note) -> None:
+    """D', which a node remembers, names what it pulled."""
+    pull = scene.client.pull(scene.image(reference=f"@{scene.digest()}"))
+    _has(pull, BROADWELL_WITH_GPU, scene.digest())
+    note(TRIED, "`@D'`")
+
+
+def test_by_the_digest_of_upstream(scene: Scene, note: Note) -> None:
+    """D is a pin: the client chooses from upstream's own index as without MetaHub."""
+    pinned = qnib_bench().index.digest
+    _has(scene.client.pull(scene.image(reference=f"@{pinned}")), GENERIC, pinned)
+    note(TRIED, "`@D`")
+
+
+def test_a_tag_that_moved(contender: Contender, scene: Scene, note: Note) -> None:
+    """The new build comes."""
+    repository = f"qnib/moving-{_slug(contender)}"
+    scene.registry.push(repository, TAG, qnib_bench())
+    _has(scene.client.pull(scene.image(repository)), BROADWELL_WITH_GPU, scene.digest(repository))
+    scene.registry.push(repository, TAG, index_of((GENERIC, BETTER)))
+    _has(scene.client.pull(scene.image(repository)), BETTER, scene.digest(repository))
+    note(TRIED, "a tag that moved")
+
+
+def test_a_name_of_three_segments(scene: Scene, note: Note) -> None:
+    """At a registry whose name has a port."""
+    scene.registry.push(DEEP, TAG, qnib_bench())
+    _has(scene.client.pull(scene.image(DEEP)), BROADWELL_WITH_GPU, scene.digest(DEEP))
+    note(TRIED, "`a/b/c`")
+
+
+def test_two_machine_types_at_once(
+    contender: Contender, scene: Scene, nodes: Nodes, note: Note
+) -> None:
+    """Each gets its own build over the same proxy."""
+    other = _scene(contender, TYPE2, nodes, scene.proxy, scene.registry)
+    with ThreadPoolExecutor(2) as at_once:
+        pulls = at_once.map(lambda one: one.client.pull(one.image()), (scene, other))
+    for pull, mine in zip(pulls, (scene, other), strict=True):
+        _has(pull, mine.user.gets, mine.digest())
+    note(TRIED, "two types at once")
+
+
+def test_push(contender: Contender, scene: Scene, note: Note) -> None:
+    """What a client pushes over the proxy is at the registry as it was sent."""
+    push = getattr(scene.client, "push", None)
+    if push is None:
+        note(TRIED, "push", "–")
+        return
+    assert scene.client.pull(scene.image()).worked
+    repository = f"pushed/{_slug(contender)}"
+    pushed = push(scene.image(), scene.image(repository, f":{TAG}"))
+    assert pushed.exit_code == 0, pushed.seen
+    direct = Wire(scene.registry.here, scene.registry.trust.authority)
+    arrived = json.loads(Asker(direct, repository, LOGIN).get(TAG).body)
+    assert arrived["config"]["digest"] == str(image_of(BROADWELL_WITH_GPU).config.digest)
+    note(TRIED, "push")
+
+
+def test_denied(
+    contender: Contender, nodes: Nodes, proxy: Proxy, registry: Registry, note: Note
+) -> None:
+    """The person reads which image, which machine type and who says so; and nothing is retried."""
+    registry.push(PICKY, TAG, index_of((BROADWELL_WITH_GPU, SKYLAKE)))
+    denied = _scene(contender, TYPE3, nodes, proxy, registry)
+    before = _heads(registry)
+    pull = denied.client.pull(denied.image(PICKY))
+    asked = _heads(registry) - before
+    assert not pull.worked
+    for word in ("MetaHub", denied.image(PICKY), TYPE3.machine_type):
+        assert word in pull.seen
+    assert asked <= 2  # by HEAD, and once by GET
+    note(TRIED, "denied")
+    note(WORDS, WORDS.columns[0], _as_read(pull.seen, registry))
+
+
+def _scene(
+    contender: Contender, user: User, nodes: Nodes, proxy: Proxy, registry: Registry
+) -> Scene:
+    way = Way(proxy.url(login_of(user)))
+    authorities = [proxy.authority]
+    client = nodes.start_on(contender.kind, way, {registry.address: LOGIN}, authorities)
+    return Scene(user, client, proxy, registry)
+
+
+def _has(pull: Pull, build: Build, digest: object) -> None:
+    """The client has this build: it names the index, the manifest or the config of it."""
+    assert pull.worked, pull.seen
+    image = image_of(build)
+    assert pull.digests & {str(digest), str(image.manifest.digest), str(image.config.digest)}
+
+
+def _heads(registry: Registry) -> int:
+    return registry.asked("HEAD", f"/v2/{PICKY}/manifests/{TAG}")
+
+
+def _as_read(seen: str, registry: Registry) -> str:
+    """The line that names MetaHub, but for the time of day and the port of this run."""
+    line = next(line for line in seen.splitlines() if "MetaHub" in line)
+    timeless = re.sub(r'time="[^"]*" ', "", line).strip()
+    return f"`{timeless.replace(str(registry.address), 'reg.example.com')}`"
+
+
+def _slug(contender: Contender) -> str:
+    """A name for a repository of this client's own."""
+    return re.sub(r"[^a-z0-9]+", "-", contender.name).strip("-")
