@@ -12,6 +12,7 @@ from tests.e2e.matrix.tables import Table
 from tests.e2e.nodes import Nodes
 
 WORKS = "✓"
+NEVER = "—"  # what a client is not made for
 
 
 class Note(Protocol):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NOT_HERE = "not available here"
+FAILED = "fails"
 
 _BLOCK = r"(?P<begin><!-- {name}: [^>]*-->\n)(?P<text>.*?)(?P<end><!-- end -->)"
 
@@ -33,7 +34,7 @@ class Table:
     clients: tuple[str, ...]
 
     def rows(self, cells: Iterable[Cell]) -> dict[str, str]:
-        """The row of each client; one that misses a column is as one that was not tried."""
+        """The row of each client; what failed has no cell."""
         mine = [cell for cell in cells if cell.table == self.name]
         return {client: self._row(client, mine) for client in self.clients}
 
@@ -45,10 +46,11 @@ class Table:
 
     def _row(self, client: str, cells: Sequence[Cell]) -> str:
         mine = {cell.column: cell for cell in cells if cell.client == client}
-        if set(mine) != set(self.columns):
+        if not mine:
             return _line((f"{client}, {NOT_HERE}", *([""] * len(self.columns))))
         version = next(iter(mine.values())).version
-        return _line((f"{client} {version}", *(mine[name].result for name in self.columns)))
+        results = (mine[name].result if name in mine else FAILED for name in self.columns)
+        return _line((f"{client} {version}", *results))
 
 
 @dataclass(frozen=True, slots=True)

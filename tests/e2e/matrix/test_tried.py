@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from metahub.demo.bench import BROADWELL_WITH_GPU, GENERIC, SKYLAKE, TAG, User, 
 from metahub.demo.images import Build, image_of, index_of
 from tests.e2e.asker import Asker
 from tests.e2e.clients.shape import Client, Pull, Way
-from tests.e2e.matrix.conftest import Note
+from tests.e2e.matrix.conftest import NEVER, Note
 from tests.e2e.matrix.contenders import TRIED, WORDS, Contender
 from tests.e2e.nodes import Nodes
 from tests.e2e.proxy import Proxy
@@ -48,11 +47,9 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(
-    contender: Contender, module_nodes: Nodes, proxy: Proxy, registry: Registry
-) -> Iterator[Scene]:
+def scene(contender: Contender, module_nodes: Nodes, proxy: Proxy, registry: Registry) -> Scene:
     """A started client of type4."""
-    yield _scene(contender, TYPE4, module_nodes, proxy, registry)
+    return _scene(contender, TYPE4, module_nodes, proxy, registry)
 
 
 def test_a_tag(scene: Scene, note: Note) -> None:
@@ -120,7 +117,7 @@ def test_push(contender: Contender, scene: Scene, note: Note) -> None:
     """What a client pushes over the proxy is at the registry as it was sent."""
     push = getattr(scene.client, "push", None)
     if push is None:
-        note(TRIED, "push", "–")
+        note(TRIED, "push", NEVER)
         return
     assert scene.client.pull(scene.image()).worked
     repository = f"pushed/{_slug(contender)}"
