@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from tests.e2e.clients.programs import HERE, Programs
 from tests.e2e.clients.shape import Node, Pull, Spoken, speak
 from tests.e2e.clients.storage import storage_environment
+from tests.e2e.seclusion import enclosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Skopeo:
 
     def _copy(self, *words: str) -> Spoken:
         skopeo = ["skopeo", "--insecure-policy", "copy", "--preserve-digests", *words]
-        command = self.PROGRAMS.command(skopeo, self.node.directory)
+        command = enclosed(self.PROGRAMS.command(skopeo, self.node.directory))
         return speak(self.node.way.taken_by(command), storage_environment(self.node))
 
 
