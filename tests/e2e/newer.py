@@ -1,0 +1,89 @@
+"""Newer programs than this machine's: those of later suites of Debian, unpacked by `make newer-clients`.
+
+Knows where they lie and how one runs. Must not know what it is asked to do.
+"""
+
+import functools
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from tests.e2e import seclusion
+from tests.e2e.running import bare_environment
+
+CLIENTS = Path(__file__).parents[2] / ".venv" / "clients"
+TRIXIE, FORKY = SUITES = ("trixie", "forky")
+
+# How a program is asked for its version, where it is not by `--version`.
+_ASKED = MappingProxyType(
+    {name: ("version",) for name in ("cosign", "crane", "notation", "oras")}
+)
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
+
+# A root of its own for one command: the suite's programs and settings, this machine's devices,
+# processes, users and host names, and whatever is to be visible, at the same place as outside.
+_STAGED = """\
+set -e
+suite=$1 stage=$1/stage
+shift
+mount -t tmpfs stage "$stage"
+mkdir -p "$stage"/dev "$stage"/proc "$stage"/run "$stage"/sys "$stage"/tmp "$stage"/usr "$stage"/var/tmp
+mount --bind -o ro "$suite/usr" "$stage/usr"
+for place in bin sbin lib lib64; do
+    if [ -d "$suite/usr/$place" ]; then ln -s "usr/$place" "$stage/$place"; fi
+done
+cp -R "$suite/etc" "$stage"
+cp -L /etc/group /etc/hosts /etc/passwd "$stage/etc"
+for place in dev proc sys; do mount --rbind "/$place" "$stage/$place"; done
+while [ "$1" != -- ]; do
+    if [ -d "$1" ]; then mkdir -p "$stage$1"
+    else mkdir -p "$stage${1%/*}" && : >"$stage$1"
+    fi
+    mount --bind "$1" "$stage$1"
+    shift
+done
+shift
+exec chroot "$stage" "$@"
+"""
+
+
+def command(suite: str, words: Sequence[str], visible: Iterable[Path]) -> list[str]:
+    """The command with the programs of a suite; of the machine's files it sees these."""
+    places = map(str, visible)
+    root = str(CLIENTS / suite)
+    own_mounts = ("unshare", "--mount", "--propagation", "private")
+    return [*own_mounts, "sh", "-c", _STAGED, "staged", root, *places, "--", *words]
+
+
+def has(suite: str, program: str) -> bool:
+    """Whether a program of this suite was unpacked."""
+    return any((CLIENTS / suite / "usr" / place / program).exists() for place in ("bin", "sbin"))
+
+
+@functools.cache
+def version(suite: str, program: str) -> str:
+    """The program and its version, as a person writes it: `podman 5.4.2`."""
+    words = [program, *_ASKED.get(program, ("--version",))]
+    said = subprocess.run(
+        command(suite, words, ()),
+        env=bare_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=20,
+    )
+    found = _VERSION.search(said.stdout + said.stderr)
+    return f"{program} {found[0] if found else 'of an unknown version'}"
+
+
+def require(suite: str, *programs: str) -> None:
+    """Skip the test unless these programs can run here. They are never a must: suites move on."""
+    missing = [program for program in programs if not has(suite, program)]
+    if missing:
+        pytest.skip(f"no {', '.join(missing)} of {suite} here: `make newer-clients` unpacks it")
+    if not seclusion.is_allowed():
+        pytest.skip("newer clients need root, and unshare(1)")
