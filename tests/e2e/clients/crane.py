@@ -1,0 +1,49 @@
+"""crane: copies the image of one platform out of a registry into a folder; it speaks HTTP/2."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from tests.e2e import newer
+from tests.e2e.clients.fetchers import digests, fetch
+from tests.e2e.clients.shape import Node, Pull, Spoken
+
+
+@dataclass(frozen=True, slots=True)
+class Crane:
+    """crane on a node. It verifies what it copies, and names no version."""
+
+    NEEDS: ClassVar[tuple[str, ...]] = ()  # nothing of this machine's own
+    SUITE: ClassVar[str] = newer.FORKY
+
+    node: Node
+
+    @classmethod
+    def on(cls, node: Node) -> Self:
+        """Nothing to start."""
+        newer.require(cls.SUITE, "crane")
+        return cls(node)
+
+    def pull(self, image: str) -> Pull:
+        """`crane pull` into an OCI layout; the digest is that of the manifest that arrived."""
+        layout = self.node.directory / "layout"
+        spoken = self._say("pull", "--format=oci", "--platform=linux/amd64", image, str(layout))
+        return Pull(spoken.exit_code, spoken.seen, digests(layout))
+
+    def copy(self, image: str, other: str) -> Spoken:
+        """`crane copy` from registry to registry: the index too, byte for byte."""
+        return self._say("copy", image, other)
+
+    def manifest(self, image: str) -> Spoken:
+        """`crane manifest`: what a GET brings."""
+        return self._say("manifest", image)
+
+    def digest(self, image: str) -> Spoken:
+        """`crane digest`: what a HEAD says."""
+        return self._say("digest", image)
+
+    def stop(self) -> None:
+        """Nothing runs on."""
+
+    def _say(self, *words: str) -> Spoken:
+        plain = ("--insecure",) if self.node.speaks_plain_http else ()
+        return fetch(self.SUITE, self.node, "crane", *plain, *words)

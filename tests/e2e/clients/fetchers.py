@@ -1,0 +1,23 @@
+"""What crane, oras, cosign and notation share: a suite they are of, docker's login, a folder.
+
+Knows no daemon and no storage. Must not know the words of any one of them.
+"""
+
+import json
+from pathlib import Path
+
+from tests.e2e import newer
+from tests.e2e.clients.shape import Node, Spoken, speak
+
+
+def fetch(suite: str, node: Node, *words: str) -> Spoken:
+    """Run one command of a suite on a node."""
+    environment = {**node.environment(), "DOCKER_CONFIG": str(node.login_file().parent)}
+    return speak(newer.command(suite, words, (node.directory, node.trusted)), environment)
+
+
+def digests(layout: Path) -> frozenset[str]:
+    """What the index of an OCI layout names; nothing where there is none."""
+    index = layout / "index.json"
+    entries = json.loads(index.read_text())["manifests"] if index.exists() else []
+    return frozenset(entry["digest"] for entry in entries)

@@ -1,0 +1,68 @@
+"""oras: copies the image of one platform out of a registry into a folder.
+
+It insists that header, digest and content type say the same.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from tests.e2e import newer
+from tests.e2e.clients.containerd import full_name
+from tests.e2e.clients.fetchers import digests, fetch
+from tests.e2e.clients.shape import Node, Pull, Spoken
+
+
+@dataclass(frozen=True, slots=True)
+class Oras:
+    """The newest oras on a node."""
+
+    NEEDS: ClassVar[tuple[str, ...]] = ()  # nothing of this machine's own
+    SUITE: ClassVar[str] = newer.FORKY
+
+    node: Node
+
+    @classmethod
+    def on(cls, node: Node) -> Self:
+        """Nothing to start."""
+        newer.require(cls.SUITE, "oras")
+        return cls(node)
+
+    def pull(self, image: str) -> Pull:
+        """`oras copy` into an OCI layout; the digest is that of the manifest that arrived.
+
+        `oras pull` takes only files that have a title, which layers of images have not.
+        """
+        layout = self.node.directory / "layout"
+        target = ("--to-oci-layout", f"{layout}:bench")
+        plain = ("--from-plain-http",) if self.node.speaks_plain_http else ()
+        spoken = self._say("copy", *plain, "--platform=linux/amd64", full_name(image), *target)
+        return Pull(spoken.exit_code, spoken.seen, digests(layout))
+
+    def copy(self, image: str, other: str) -> Spoken:
+        """`oras copy` from registry to registry: the index too, byte for byte."""
+        ends = ("--from-plain-http", "--to-plain-http") if self.node.speaks_plain_http else ()
+        return self._say("copy", *ends, image, other)
+
+    def manifest(self, image: str) -> Spoken:
+        """`oras manifest fetch`: what a GET brings."""
+        return self._say("manifest", "fetch", *self._plain, image)
+
+    def discover(self, image: str) -> Spoken:
+        """`oras discover`: what refers to it, as JSON."""
+        return self._say("discover", "--format=json", *self._plain, image)
+
+    def stop(self) -> None:
+        """Nothing runs on."""
+
+    @property
+    def _plain(self) -> tuple[str, ...]:
+        return ("--plain-http",) if self.node.speaks_plain_http else ()
+
+    def _say(self, *words: str) -> Spoken:
+        return fetch(self.SUITE, self.node, "oras", *words)
+
+
+class OlderOras(Oras):
+    """oras of the stable suite."""
+
+    SUITE = newer.TRIXIE
