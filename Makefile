@@ -1,6 +1,6 @@
 # MetaHub's commands. Each makes what it needs first, once: a .venv of its own, from the lock.
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test test-fast bench lint format lock clean
+.PHONY: help install run demo test test-fast newer-clients bench lint format lock clean
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest --cov --cov-fail-under=90
@@ -9,7 +9,7 @@ COMPILE = .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.1
 	--generate-hashes --custom-compile-command 'make lock' $(UPGRADE) pyproject.toml --group build
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 install: .venv/.run ## make .venv/bin/metahub
 
@@ -26,6 +26,9 @@ test: .venv/.dev ## all tests, real clients and registries too (root on Debian: 
 
 test-fast: .venv/.dev ## the tests that need no Debian package, on all cores, without coverage
 	$(BIN)/pytest -m 'not e2e' --numprocesses auto
+
+newer-clients: .venv/.dev ## unpack newer docker, containerd, podman, crane, ... for the tests (root on Debian)
+	@.ci/newer-clients
 
 bench: .venv/.run ## time the rewriting of indexes of 10 to 10,000 entries
 	@$(BIN)/python benchmarks/rewriting.py

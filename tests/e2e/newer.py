@@ -1,4 +1,4 @@
-"""Newer programs than this machine's: those of later suites of Debian, unpacked by `make newer-clients`.
+"""Programs newer than this machine's, from later suites of Debian: see .ci/newer-clients.
 
 Knows where they lie and how one runs. Must not know what it is asked to do.
 """
@@ -25,7 +25,7 @@ set -e
 suite=$1 stage=$1/stage
 shift
 mount -t tmpfs stage "$stage"
-mkdir -p "$stage"/dev "$stage"/proc "$stage"/run "$stage"/sys "$stage"/tmp "$stage"/usr "$stage"/var/tmp
+for place in dev proc run sys tmp usr var/tmp; do mkdir -p "$stage/$place"; done
 mount --bind -o ro "$suite/usr" "$stage/usr"
 for place in bin sbin lib lib64; do
     if [ -d "$suite/usr/$place" ]; then ln -s "usr/$place" "$stage/$place"; fi

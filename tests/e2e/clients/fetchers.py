@@ -10,10 +10,11 @@ from tests.e2e import newer
 from tests.e2e.clients.shape import Node, Spoken, speak
 
 
-def fetch(suite: str, node: Node, *words: str) -> Spoken:
-    """Run one command of a suite on a node."""
-    environment = {**node.environment(), "DOCKER_CONFIG": str(node.login_file().parent)}
-    return speak(newer.command(suite, words, (node.directory, node.trusted)), environment)
+def fetch(suite: str, node: Node, *words: str, **settings: str) -> Spoken:
+    """Run one command of a suite on a node, with settings beside those of its environment."""
+    login = {"DOCKER_CONFIG": str(node.login_file().parent)}
+    command = newer.command(suite, words, (node.directory, node.trusted))
+    return speak(command, {**node.environment(), **login, **settings})
 
 
 def digests(layout: Path) -> frozenset[str]:
