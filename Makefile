@@ -27,7 +27,7 @@ test: .venv/.dev ## all tests, real clients and registries too (root on Debian: 
 test-fast: .venv/.dev ## the tests that need no Debian package, on all cores, without coverage
 	$(BIN)/pytest -m 'not e2e' --numprocesses auto
 
-newer-clients: .venv/.dev ## unpack newer docker, containerd, podman, crane, ... for the tests (root on Debian)
+newer-clients: .venv/.dev ## unpack newer clients for the tests: docker, containerd, podman, crane... (root on Debian)
 	@.ci/newer-clients
 
 bench: .venv/.run ## time the rewriting of indexes of 10 to 10,000 entries

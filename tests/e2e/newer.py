@@ -13,25 +13,30 @@ import pytest
 from tests.e2e import seclusion
 
 CLIENTS = Path(__file__).parents[2] / ".venv" / "clients"
-TRIXIE, FORKY = SUITES = ("trixie", "forky")
+TRIXIE, FORKY, SID = SUITES = ("trixie", "forky", "sid")
 
 # program -> package, where the names differ; crane and cosign themselves do not know their version
 _PACKAGES = MappingProxyType({"docker": "docker-cli", "dockerd": "docker.io", "ctr": "containerd"})
 
 # A root of its own for one command: the suite's programs and settings, this machine's devices,
 # processes, users and host names, and whatever is to be visible, at the same place as outside.
+# It becomes the root as switch_root(8) does it: a mere chroot is refused by some.
 _STAGED = """\
 set -e
 suite=$1 stage=$1/stage
 shift
 mount -t tmpfs stage "$stage"
-for place in dev proc run sys tmp usr var/tmp; do mkdir -p "$stage/$place"; done
+for place in dev etc proc run sys tmp usr var; do mkdir "$stage/$place"; done
 mount --bind -o ro "$suite/usr" "$stage/usr"
 for place in bin sbin lib lib64; do
     if [ -d "$suite/usr/$place" ]; then ln -s "usr/$place" "$stage/$place"; fi
 done
-cp -R "$suite/etc" "$stage"
+for place in etc var; do
+    if [ -d "$suite/$place" ]; then cp -R "$suite/$place" "$stage"; fi
+done
+mkdir -p "$stage/var/tmp"
 cp -L /etc/group /etc/hosts /etc/passwd "$stage/etc"
+for name in localtime resolv.conf; do : >"$stage/etc/$name"; done
 for place in dev proc sys; do mount --rbind "/$place" "$stage/$place"; done
 while [ "$1" != -- ]; do
     if [ -d "$1" ]; then mkdir -p "$stage$1"
@@ -41,7 +46,9 @@ while [ "$1" != -- ]; do
     shift
 done
 shift
-exec chroot "$stage" "$@"
+cd "$stage"
+mount --move . /
+exec chroot . "$@"
 """
 
 

@@ -1,6 +1,8 @@
-"""Clients that only later suites of Debian have: crane, oras and cosign, in two versions if so."""
+"""Clients that only later suites of Debian have: crane, oras, apptainer and cosign."""
 
 import hashlib
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,19 +11,30 @@ from metahub.demo.bench import BROADWELL, GENERIC, SKYLAKE, TABLE, TAG, User, qn
 from metahub.demo.images import OCI, image_of, index_of
 from tests.e2e import newer
 from tests.e2e.asker import Asker, message_of
+from tests.e2e.clients.apptainer import Apptainer
 from tests.e2e.clients.cosign import Cosign, OlderCosign
 from tests.e2e.clients.crane import Crane
 from tests.e2e.clients.oras import OlderOras, Oras
+from tests.e2e.clients.shape import Spoken, speak
 from tests.e2e.nodes import Nodes
 from tests.e2e.proxies import Serve
 from tests.e2e.proxy import Proxy
 from tests.e2e.registry import FORMATS, LOGIN, Registry
-from tests.e2e.rules import TYPE1, TYPE3, login_of, table
+from tests.e2e.rules import TYPE1, TYPE2, TYPE3, login_of, table
+from tests.e2e.running import bare_environment
 
 type Fetcher = Crane | Oras
+type Puller = Fetcher | Apptainer
 
 FETCHERS = pytest.mark.parametrize("kind", [Crane, Oras, OlderOras])
+PULLERS = pytest.mark.parametrize("kind", [Crane, Oras, OlderOras, Apptainer])
 SIGNERS = pytest.mark.parametrize("kind", [Cosign, OlderCosign])
+
+
+@pytest.fixture(scope="module")
+def strict(serve_all: Serve, registry: Registry) -> Proxy:
+    """A proxy that lets in only whom it knows."""
+    return serve_all(table(registry.address) | {"unknown_clients": "deny"})
 
 
 @FETCHERS
@@ -47,20 +60,19 @@ def test_alone_a_fetcher_takes_the_first_build(
     assert pull.digests == {str(image_of(GENERIC).manifest.digest)}
 
 
-@FETCHERS
-def test_no_fetcher_gets_past_the_proxy(
-    kind: type[Fetcher], nodes: Nodes, serve: Serve, registry: Registry
+@PULLERS
+def test_nobody_gets_past_the_proxy(
+    kind: type[Puller], nodes: Nodes, strict: Proxy, registry: Registry
 ) -> None:
     """A proxy that does not let it in ends the pull."""
-    strict = serve(table(registry.address) | {"unknown_clients": "deny"})
     pull = nodes.start(kind, strict, registry).pull(f"{registry.address}/qnib/bench")
     assert not pull.worked
     assert "this client is unknown" in pull.seen
 
 
-@FETCHERS
+@PULLERS
 def test_a_refusal_is_on_every_screen(
-    kind: type[Fetcher], nodes: Nodes, proxy: Proxy, registry: Registry
+    kind: type[Puller], nodes: Nodes, proxy: Proxy, registry: Registry
 ) -> None:
     """The whole sentence, because they ask with GET or look at the body after a HEAD."""
     registry.push("qnib/newer-picky", TAG, index_of((BROADWELL, SKYLAKE)))
@@ -97,6 +109,27 @@ def test_crane_is_told_one_digest_by_head_and_get(
     assert digest.printed.strip() != str(qnib_bench(OCI).index.digest)
 
 
+@pytest.mark.parametrize("repository", FORMATS)
+@pytest.mark.parametrize("user", TABLE, ids=lambda user: user.name)
+def test_apptainer_runs_the_build_that_fits(
+    user: User, repository: str, nodes: Nodes, proxy: Proxy, registry: Registry
+) -> None:
+    """Unpacked into a folder, because a SIF wants more than a container here may do."""
+    client = nodes.start(Apptainer, proxy, registry, login_of(user))
+    assert client.run(f"{registry.address}/{repository}") == Spoken(0, user.gets.line + "\n", "")
+
+
+def test_machine_types_share_no_image_in_the_cache_of_apptainer(
+    nodes: Nodes, proxy: Proxy, registry: Registry
+) -> None:
+    """One home on nodes of two kinds: the digest of the HEAD tells their images apart."""
+    image = f"{registry.address}/qnib/bench"
+    client = nodes.start(Apptainer, proxy, registry, login_of(TYPE1))
+    other = Apptainer(replace(client.node, proxy=proxy.url(login_of(TYPE2))))
+    kept = [len(one.pull(image).digests) for one in (client, client, other, other)]
+    assert kept == [1, 1, 2, 2]
+
+
 @SIGNERS
 def test_a_signature_of_the_build_holds_and_one_of_the_index_does_not(
     kind: type[Cosign], nodes: Nodes, proxy: Proxy, registry: Registry
@@ -122,12 +155,27 @@ def _build(user: User) -> Digest:
     return image_of(user.gets).manifest.digest
 
 
-@pytest.mark.parametrize("suite", newer.SUITES)
-def test_what_is_unpacked_has_a_version(suite: str) -> None:
+@pytest.mark.parametrize(
+    ("suite", "program"),
+    [(newer.TRIXIE, "dockerd"), (newer.FORKY, "crane"), (newer.SID, "apptainer")],
+)
+def test_what_is_unpacked_has_a_version(suite: str, program: str) -> None:
     """As a person writes it, without what Debian adds."""
-    newer.require(suite, "podman")
-    name, version = newer.version(suite, "podman").split()
-    assert (name, version.count(".")) == ("podman", 2)
+    newer.require(suite, program)
+    name, version = newer.version(suite, program).split()
+    assert (name, version.count(".")) == (program, 2)
+    assert version.replace(".", "").isdigit()
+
+
+def test_a_newer_program_sees_its_suite_and_what_is_made_visible(place: Path) -> None:
+    """The rest of the machine is out of sight, and a suite stays as it was unpacked."""
+    newer.require(newer.SID, "sh")
+    (place / "seen").touch()
+    look = f"echo {place}/* {newer.CLIENTS}/* /usr/bin/apptainer*; : >/usr/mine"
+    command = newer.command(newer.SID, ("sh", "-c", look), [place / "seen"])
+    spoken = speak(command, bare_environment())
+    assert spoken.printed == f"{place}/seen {newer.CLIENTS}/* /usr/bin/apptainer\n"
+    assert "Read-only file system" in spoken.complaint
 
 
 def test_what_is_not_unpacked_is_skipped_with_a_remedy() -> None:
