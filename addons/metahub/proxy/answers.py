@@ -35,7 +35,7 @@ class Asked:
     image: ImageName
     question: Question
     terms: Terms | None
-    """None for a client that has no machine type."""
+    """None for a client that has no machine type, and for a program that is exempt."""
 
 
 type Sought = tuple[URL, frozenset[bytes]]

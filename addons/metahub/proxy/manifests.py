@@ -4,6 +4,7 @@ Knows flows, options and the failure policy. Must not know how an answer is foun
 """
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from mitmproxy import ctx, exceptions, http
@@ -11,10 +12,11 @@ from mitmproxy.log import ALERT
 
 from metahub.core.distribution import ImageName, parse_manifest_path
 from metahub.core.index import MalformedIndexError
+from metahub.core.user_agent import parse_product, products_of
 from metahub.proxy import responses
 from metahub.proxy.answers import Answers, Asked, Sought
 from metahub.proxy.gate import Gate
-from metahub.proxy.options import MISSING_SECONDS, ON_ERROR, STORE, OnError
+from metahub.proxy.options import EXEMPT_AGENTS, MISSING_SECONDS, ON_ERROR, STORE, OnError
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.store_threads import StoreThreads
@@ -34,6 +36,7 @@ class Manifests:
         self._upstream = Upstream()
         self._store: StoreThreads | None = None
         self._answers: Answers | None = None
+        self._exempt = frozenset[str]()
 
     def configure(self, updated: set[str]) -> None:
         """Open the store, and connect to upstream as the options say."""
@@ -41,6 +44,8 @@ class Manifests:
             self._upstream.trust()
         if ON_ERROR.name in updated:
             _check_policy(ctx.options.metahub_on_error)
+        if EXEMPT_AGENTS.name in updated:
+            self._exempt = _parse_products(ctx.options.metahub_exempt_agents)
         if STORE.name in updated:
             self._open(Path(ctx.options.metahub_store).expanduser())
         if self._store is not None and {STORE.name, MISSING_SECONDS.name} & updated:
@@ -88,9 +93,21 @@ class Manifests:
         if flow.response or flow.request.stream or flow.request.method not in ("GET", "HEAD"):
             return None
         image = ImageName(visit.registry.name, path.repository)
-        known = visit.machine_type
+        known = None if self._is_exempt(flow.request) else visit.machine_type
         terms = self._in_force.now().terms(image, known, path.reference) if known else None
         return Asked(flow.request, path, image, question(flow.request, visit.host), terms)
+
+    def _is_exempt(self, request: http.Request) -> bool:
+        """True for a program that is to see upstream's own indexes, of whatever machine type."""
+        agents = request.headers.get_all("User-Agent")
+        return any(self._exempt & products_of(agent) for agent in agents)
+
+
+def _parse_products(names: Sequence[str]) -> frozenset[str]:
+    try:
+        return frozenset(map(parse_product, names))
+    except ValueError as error:
+        raise exceptions.OptionsError(f"{EXEMPT_AGENTS.name}: {error}") from error
 
 
 def _check_policy(value: str) -> None:

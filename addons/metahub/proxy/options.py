@@ -3,6 +3,7 @@
 Knows names, types, defaults and help. Must not know what the options do.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,9 +24,15 @@ class Option:
     """One option of mitmproxy, of the type of its default."""
 
     name: str
-    default: str | int
+    default: str | int | Sequence[str]
     help: str
     choices: tuple[str, ...] | None = None
+
+    @property
+    def kind(self) -> type:
+        """Its type, in mitmproxy's words."""
+        kind = type(self.default)
+        return kind if kind in (str, int) else Sequence[str]
 
 
 RULES = Option(
@@ -52,7 +59,14 @@ MISSING_SECONDS = Option(
     "For how many seconds the tag of a variant that upstream does not have is not asked for again.",
 )
 
-OPTIONS = (RULES, STORE, ON_ERROR, MISSING_SECONDS)
+EXEMPT_AGENTS = Option(
+    "metahub_exempt_agents",
+    [],
+    "Programs that see upstream's own indexes, whoever runs them: names of products in their "
+    "User-Agent, such as `cosign`.",
+)
+
+OPTIONS = (RULES, STORE, ON_ERROR, MISSING_SECONDS, EXEMPT_AGENTS)
 
 
 class Options:
@@ -61,5 +75,4 @@ class Options:
     def load(self, loader: Loader) -> None:
         """Declare each option."""
         for option in OPTIONS:
-            kind = type(option.default)
-            loader.add_option(option.name, kind, option.default, option.help, option.choices)
+            loader.add_option(option.name, option.kind, option.default, option.help, option.choices)
