@@ -4,7 +4,8 @@ Knows where they lie and how one runs. Must not know what it is asked to do.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,18 +14,17 @@ import pytest
 from tests.e2e import seclusion
 
 CLIENTS = Path(__file__).parents[2] / ".venv" / "clients"
-TRIXIE, FORKY, SID = SUITES = ("trixie", "forky", "sid")
 
 # program -> package, where the names differ; crane and cosign themselves do not know their version
 _PACKAGES = MappingProxyType({"docker": "docker-cli", "dockerd": "docker.io", "ctr": "containerd"})
 
 # A root of its own for one command: the suite's programs and settings, this machine's devices,
-# processes, users and host names, and whatever is to be visible, at the same place as outside.
+# processes, users and host names, and one directory, at the same place as outside.
 # It becomes the root as switch_root(8) does it: a mere chroot is refused by some.
 _STAGED = """\
 set -e
-suite=$1 stage=$1/stage
-shift
+suite=$1 stage=$1/stage directory=$2
+shift 2
 mount -t tmpfs stage "$stage"
 for place in dev etc proc run sys tmp usr var; do mkdir "$stage/$place"; done
 mount --bind -o ro "$suite/usr" "$stage/usr"
@@ -38,45 +38,49 @@ mkdir -p "$stage/var/tmp"
 cp -L /etc/group /etc/hosts /etc/passwd "$stage/etc"
 for name in localtime resolv.conf; do : >"$stage/etc/$name"; done
 for place in dev proc sys; do mount --rbind "/$place" "$stage/$place"; done
-while [ "$1" != -- ]; do
-    if [ -d "$1" ]; then mkdir -p "$stage$1"
-    else mkdir -p "$stage${1%/*}" && : >"$stage$1"
-    fi
-    mount --bind "$1" "$stage$1"
-    shift
-done
-shift
+mkdir -p "$stage$directory"
+mount --bind "$directory" "$stage$directory"
 cd "$stage"
 mount --move . /
 exec chroot . "$@"
 """
 
 
-def command(suite: str, words: Sequence[str], visible: Iterable[Path]) -> list[str]:
-    """The command with the programs of a suite; of the machine's files it sees these."""
-    places = map(str, visible)
-    root = str(CLIENTS / suite)
-    own_mounts = ("unshare", "--mount", "--propagation", "private")
-    return [*own_mounts, "sh", "-c", _STAGED, "staged", root, *places, "--", *words]
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The programs of one suite, where they were unpacked."""
+
+    name: str
+
+    def command(self, words: Sequence[str], directory: Path) -> list[str]:
+        """The command with the suite's programs; of this machine's files it sees a directory."""
+        own_mounts = ("unshare", "--mount", "--propagation", "private")
+        return [*own_mounts, "sh", "-c", _STAGED, "staged", str(self._root), str(directory), *words]
+
+    def has(self, program: str) -> bool:
+        """Whether a program was unpacked."""
+        places = (self._root / "usr" / place / program for place in ("bin", "sbin"))
+        return any(place.exists() for place in places)
+
+    def version(self, program: str) -> str:
+        """The version of a program that is there, without what Debian adds: `5.4.2`."""
+        package = _PACKAGES.get(program, program)
+        names = (self._root / "packages").read_text()
+        found = re.search(rf"^{re.escape(package)}_(?:\d+%3a)?([\d.]*\d)", names, re.MULTILINE)
+        return found[1] if found else "of an unknown version"
+
+    def require(self, *programs: str) -> None:
+        """Skip the test unless these programs can run. They are never a must: suites move on."""
+        missing = [program for program in programs if not self.has(program)]
+        if missing:
+            which = f"{', '.join(missing)} of {self.name}"
+            pytest.skip(f"{which}: not available here; `make newer-clients` unpacks it")
+        if not seclusion.is_allowed():
+            pytest.skip("newer clients need root, and unshare(1)")
+
+    @property
+    def _root(self) -> Path:
+        return CLIENTS / self.name
 
 
-def has(suite: str, program: str) -> bool:
-    """Whether a program of this suite was unpacked."""
-    return any((CLIENTS / suite / "usr" / place / program).exists() for place in ("bin", "sbin"))
-
-
-def version(suite: str, program: str) -> str:
-    """The program and its version, as a person writes it: `podman 5.4.2`."""
-    package = _PACKAGES.get(program, program)
-    names = (CLIENTS / suite / "packages").read_text()
-    found = re.search(rf"^{re.escape(package)}_(?:\d+%3a)?([\d.]+)", names, re.MULTILINE)
-    return f"{program} {found[1] if found else 'of an unknown version'}"
-
-
-def require(suite: str, *programs: str) -> None:
-    """Skip the test unless these programs can run here. They are never a must: suites move on."""
-    missing = [program for program in programs if not has(suite, program)]
-    if missing:
-        pytest.skip(f"no {', '.join(missing)} of {suite} here: `make newer-clients` unpacks it")
-    if not seclusion.is_allowed():
-        pytest.skip("newer clients need root, and unshare(1)")
+TRIXIE, FORKY, SID = map(Suite, ("trixie", "forky", "sid"))

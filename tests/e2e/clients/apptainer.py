@@ -1,9 +1,13 @@
 """apptainer: makes one file of an image, and keeps it under a key made of the digest of a HEAD."""
 
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Self
 
 from tests.e2e import newer
+from tests.e2e.clients.fetchers import digests
+from tests.e2e.clients.programs import Programs
 from tests.e2e.clients.shape import Node, Pull, Spoken, speak
 from tests.e2e.seclusion import enclosed
 
@@ -15,22 +19,21 @@ _AS_A_CHILD = ("sh", "-c", '"$@"; exit $?', "child")
 class Apptainer:
     """apptainer on a node, with a cache of the node's own."""
 
-    NEEDS: ClassVar[tuple[str, ...]] = ()  # nothing of this machine's own
-    SUITE: ClassVar[str] = newer.SID
+    NEEDS: ClassVar[tuple[str, ...]] = ("apptainer",)
+    PROGRAMS: ClassVar[Programs] = newer.SID
 
     node: Node
 
     @classmethod
     def on(cls, node: Node) -> Self:
         """Nothing to start."""
-        newer.require(cls.SUITE, "apptainer")
         return cls(node)
 
     def pull(self, image: str) -> Pull:
-        """`apptainer pull`; instead of digests it has the keys of all that is in its cache."""
+        """`apptainer pull`; the digests are those of all manifests in its cache."""
         file = self.node.directory / "bench.sif"
         spoken = self._say("pull", "--force", str(file), f"docker://{image}")
-        return Pull(spoken.exit_code, spoken.seen, self._keys())
+        return Pull(spoken.exit_code, spoken.seen, digests(self._cache / "blob"))
 
     def run(self, image: str) -> Spoken:
         """`apptainer build` and `apptainer run`; the build asks for the image again.
@@ -44,24 +47,24 @@ class Apptainer:
     def stop(self) -> None:
         """Nothing runs on."""
 
-    def _keys(self) -> frozenset[str]:
-        kept = self.node.directory / "cache/cache/oci-tmp"
-        return frozenset(file.name for file in kept.glob("*"))
+    @property
+    def keys(self) -> frozenset[str]:
+        """Under what it keeps the images that it made, one for each digest that a HEAD told."""
+        return frozenset(file.name for file in (self._cache / "oci-tmp").glob("*"))
+
+    @property
+    def _cache(self) -> Path:
+        return self.node.directory / "cache" / "cache"
 
     def _say(self, *words: str) -> Spoken:
-        command = (*_AS_A_CHILD, "apptainer", "--silent", *words)
-        visible = (self.node.directory, self.node.trusted)
-        return speak(enclosed(newer.command(self.SUITE, command, visible)), self._environment())
+        apptainer = (*_AS_A_CHILD, "apptainer", "--silent", *words)
+        command = enclosed(self.PROGRAMS.command(apptainer, self.node.directory))
+        return speak(self.node.way.taken_by(command), self._environment())
 
     def _environment(self) -> dict[str, str]:
         place = str(self.node.directory)
         own = {"APPTAINER_CACHEDIR": f"{place}/cache", "APPTAINER_TMPDIR": place}
-        plain = {"APPTAINER_NOHTTPS": "true"} if self.node.speaks_plain_http else {}
-        return {**self.node.environment(), **own, **plain, **_login(self.node)}
-
-
-def _login(node: Node) -> dict[str, str]:
-    if node.login is None:
-        return {}
-    name, word = "APPTAINER_DOCKER_USERNAME", "APPTAINER_DOCKER_PASSWORD"
-    return {name: node.login.user, word: node.login.password}
+        login = self.node.directory / ".apptainer" / "docker-config.json"
+        login.parent.mkdir(exist_ok=True)
+        shutil.copy(self.node.login_file(), login)
+        return {**self.node.environment(), **own}

@@ -29,6 +29,10 @@ address = "{root}/containerd.sock"
 address = "{root}/containerd.sock.ttrpc"
 [plugins."io.containerd.internal.v1.opt"]
 path = "{root}/opt"
+[plugins."io.containerd.transfer.v1.local"]
+[[plugins."io.containerd.transfer.v1.local".unpack_config]]
+platform = "linux/amd64"
+snapshotter = "native"
 """
 
 _NO_CRI = '\n  "io.containerd.grpc.v1.cri",'
@@ -39,6 +43,10 @@ stream_server_port = "0"
 [plugins."io.containerd.grpc.v1.cri".containerd]
 snapshotter = "native"
 [plugins."io.containerd.grpc.v1.cri".registry]
+config_path = "{root}/hosts"
+[plugins."io.containerd.cri.v1.images"]
+snapshotter = "native"
+[plugins."io.containerd.cri.v1.images".registry]
 config_path = "{root}/hosts"
 """
 

@@ -5,6 +5,7 @@ from typing import ClassVar, Self
 
 from tests.e2e import newer
 from tests.e2e.clients.fetchers import digests, fetch
+from tests.e2e.clients.programs import Programs
 from tests.e2e.clients.shape import Node, Pull, Spoken
 
 
@@ -12,15 +13,14 @@ from tests.e2e.clients.shape import Node, Pull, Spoken
 class Crane:
     """crane on a node. It verifies what it copies, and names no version."""
 
-    NEEDS: ClassVar[tuple[str, ...]] = ()  # nothing of this machine's own
-    SUITE: ClassVar[str] = newer.FORKY
+    NEEDS: ClassVar[tuple[str, ...]] = ("crane",)
+    PROGRAMS: ClassVar[Programs] = newer.FORKY
 
     node: Node
 
     @classmethod
     def on(cls, node: Node) -> Self:
         """Nothing to start."""
-        newer.require(cls.SUITE, "crane")
         return cls(node)
 
     def pull(self, image: str) -> Pull:
@@ -45,5 +45,6 @@ class Crane:
         """Nothing runs on."""
 
     def _say(self, *words: str) -> Spoken:
-        plain = ("--insecure",) if self.node.speaks_plain_http else ()
-        return fetch(self.SUITE, self.node, "crane", *plain, *words)
+        has_plain = any(known.scheme == "http" for known in self.node.registries)
+        plain = ("--insecure",) if has_plain else ()
+        return fetch(self.PROGRAMS, self.node, "crane", *plain, *words)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -15,12 +16,25 @@ DEBIANS = Path("/usr/bin/docker")
 DOCKER = str(DEBIANS) if DEBIANS.exists() else "docker"
 
 
+class Store(StrEnum):
+    """Where a daemon keeps images; the value is the driver, of those that need no file system."""
+
+    CLASSIC = "vfs"
+    CONTAINERD = "native"
+
+    @property
+    def features(self) -> dict[str, bool]:
+        """What the daemon is told: the default is not the same in all versions."""
+        return {"containerd-snapshotter": self is Store.CONTAINERD}
+
+
 @dataclass(frozen=True, slots=True)
 class Docker:
     """A running dockerd; the proxy and the CA are the daemon's, the registry login is the CLI's."""
 
     NEEDS: ClassVar[tuple[str, ...]] = ("dockerd", "docker", "runc")
     PROGRAMS: ClassVar[Programs] = HERE
+    STORE: ClassVar[Store] = Store.CLASSIC
 
     node: Node
     daemon: Running
@@ -28,7 +42,7 @@ class Docker:
     @classmethod
     def on(cls, node: Node) -> Self:
         """Start a dockerd on the node and wait until it answers."""
-        command = enclosed(cls.PROGRAMS.command(_dockerd(node), node.directory))
+        command = enclosed(cls.PROGRAMS.command(_dockerd(node, cls.STORE), node.directory))
         log = node.directory / "dockerd.log"
         daemon = start(node.way.taken_by(command), log=log, environment=node.environment())
         docker = cls(node, daemon)
@@ -69,17 +83,20 @@ def _socket(node: Node) -> str:
     return f"unix://{node.directory}/docker.sock"
 
 
-def _dockerd(node: Node) -> list[str]:
+def _dockerd(node: Node, store: Store) -> list[str]:
     root = node.directory
+    settings = root / "daemon.json"
+    settings.write_text(json.dumps({"features": store.features}))
     places = {"data-root": "root", "exec-root": "exec", "pidfile": "docker.pid"}
     return [
         "dockerd",
         f"--host={_socket(node)}",
         *(f"--{option}={root / place}" for option, place in places.items()),
+        f"--config-file={settings}",
         f"--cgroup-parent={CGROUP}",
         *(f"--insecure-registry={known}" for known in node.registries if known.scheme == "http"),
         *(f"--registry-mirror={url}" for url in node.way.mirrors.values()),
-        "--storage-driver=vfs",
+        f"--storage-driver={store}",
         "--bridge=none",
         "--iptables=false",
         "--ip6tables=false",

@@ -1,4 +1,4 @@
-"""What crane, oras, cosign and notation share: a suite they are of, docker's login, a folder.
+"""What crane, oras and cosign share: docker's login, and a folder for what arrives.
 
 Knows no daemon and no storage. Must not know the words of any one of them.
 """
@@ -6,14 +6,14 @@ Knows no daemon and no storage. Must not know the words of any one of them.
 import json
 from pathlib import Path
 
-from tests.e2e import newer
+from tests.e2e.clients.programs import Programs
 from tests.e2e.clients.shape import Node, Spoken, speak
 
 
-def fetch(suite: str, node: Node, *words: str, **settings: str) -> Spoken:
-    """Run one command of a suite on a node, with settings beside those of its environment."""
+def fetch(programs: Programs, node: Node, *words: str, **settings: str) -> Spoken:
+    """Run one command on a node, with settings beside those of its environment."""
     login = {"DOCKER_CONFIG": str(node.login_file().parent)}
-    command = newer.command(suite, words, (node.directory, node.trusted))
+    command = node.way.taken_by(programs.command(words, node.directory))
     return speak(command, {**node.environment(), **login, **settings})
 
 

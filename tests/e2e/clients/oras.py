@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 from tests.e2e import newer
 from tests.e2e.clients.containerd import full_name
 from tests.e2e.clients.fetchers import digests, fetch
+from tests.e2e.clients.programs import Programs
 from tests.e2e.clients.shape import Node, Pull, Spoken
 
 
@@ -16,15 +17,14 @@ from tests.e2e.clients.shape import Node, Pull, Spoken
 class Oras:
     """The newest oras on a node."""
 
-    NEEDS: ClassVar[tuple[str, ...]] = ()  # nothing of this machine's own
-    SUITE: ClassVar[str] = newer.FORKY
+    NEEDS: ClassVar[tuple[str, ...]] = ("oras",)
+    PROGRAMS: ClassVar[Programs] = newer.FORKY
 
     node: Node
 
     @classmethod
     def on(cls, node: Node) -> Self:
         """Nothing to start."""
-        newer.require(cls.SUITE, "oras")
         return cls(node)
 
     def pull(self, image: str) -> Pull:
@@ -34,35 +34,30 @@ class Oras:
         """
         layout = self.node.directory / "layout"
         target = ("--to-oci-layout", f"{layout}:bench")
-        plain = ("--from-plain-http",) if self.node.speaks_plain_http else ()
+        plain = ("--from-plain-http",) if self.node.speaks_plain_http_for(image) else ()
         spoken = self._say("copy", *plain, "--platform=linux/amd64", full_name(image), *target)
         return Pull(spoken.exit_code, spoken.seen, digests(layout))
 
     def copy(self, image: str, other: str) -> Spoken:
         """`oras copy` from registry to registry: the index too, byte for byte."""
-        ends = ("--from-plain-http", "--to-plain-http") if self.node.speaks_plain_http else ()
-        return self._say("copy", *ends, image, other)
+        return self._say("copy", image, other)
 
     def manifest(self, image: str) -> Spoken:
         """`oras manifest fetch`: what a GET brings."""
-        return self._say("manifest", "fetch", *self._plain, image)
+        return self._say("manifest", "fetch", image)
 
     def discover(self, image: str) -> Spoken:
         """`oras discover`: what refers to it, as JSON."""
-        return self._say("discover", "--format=json", *self._plain, image)
+        return self._say("discover", "--format=json", image)
 
     def stop(self) -> None:
         """Nothing runs on."""
 
-    @property
-    def _plain(self) -> tuple[str, ...]:
-        return ("--plain-http",) if self.node.speaks_plain_http else ()
-
     def _say(self, *words: str) -> Spoken:
-        return fetch(self.SUITE, self.node, "oras", *words)
+        return fetch(self.PROGRAMS, self.node, "oras", *words)
 
 
 class OlderOras(Oras):
     """oras of the stable suite."""
 
-    SUITE = newer.TRIXIE
+    PROGRAMS: ClassVar[Programs] = newer.TRIXIE

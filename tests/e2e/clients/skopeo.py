@@ -1,10 +1,9 @@
 """skopeo: copies an image out of a registry into a folder, and from registry to registry."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, Self
 
+from tests.e2e.clients.fetchers import digests
 from tests.e2e.clients.programs import HERE, Programs
 from tests.e2e.clients.shape import Node, Pull, Spoken, speak
 from tests.e2e.clients.storage import storage_environment
@@ -30,7 +29,7 @@ class Skopeo:
         layout = self.node.directory / "layout"
         verify = f"--src-tls-verify={not self.node.speaks_plain_http_for(image)}"
         spoken = self._copy(verify, f"docker://{image}", f"oci:{layout}:bench")
-        return Pull(spoken.exit_code, spoken.seen, _digests(layout))
+        return Pull(spoken.exit_code, spoken.seen, digests(layout))
 
     def copy(self, image: str, other: str) -> Spoken:
         """`skopeo copy --all` from registry to registry: the index too, byte for byte."""
@@ -47,9 +46,3 @@ class Skopeo:
         skopeo = ["skopeo", "--insecure-policy", "copy", "--preserve-digests", *words]
         command = enclosed(self.PROGRAMS.command(skopeo, self.node.directory))
         return speak(self.node.way.taken_by(command), storage_environment(self.node))
-
-
-def _digests(layout: Path) -> frozenset[str]:
-    index = layout / "index.json"
-    entries = json.loads(index.read_text())["manifests"] if index.exists() else []
-    return frozenset(entry["digest"] for entry in entries)

@@ -42,6 +42,7 @@ def storage_environment(node: Node) -> dict[str, str]:
         "CONTAINERS_CONF": str(containers),
         "CONTAINERS_STORAGE_CONF": str(storage),
         "CONTAINERS_REGISTRIES_CONF": str(registries),
+        "PODMAN_IGNORE_CGROUPSV1_WARNING": "true",
         "REGISTRY_AUTH_FILE": str(node.login_file()),
     }
 

@@ -6,10 +6,15 @@ Knows names and versions. Must not know what is tried.
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.e2e.clients import later
+from tests.e2e.clients.apptainer import Apptainer
 from tests.e2e.clients.buildah import Buildah
 from tests.e2e.clients.containerd import Containerd
+from tests.e2e.clients.cosign import Cosign
+from tests.e2e.clients.crane import Crane
 from tests.e2e.clients.cri import Cri
 from tests.e2e.clients.docker import Docker
+from tests.e2e.clients.oras import Oras
 from tests.e2e.clients.podman import Podman
 from tests.e2e.clients.shape import Client
 from tests.e2e.clients.skopeo import Skopeo
@@ -41,6 +46,20 @@ CONTENDERS = (
     Contender("podman", Podman, "podman"),
     Contender("buildah", Buildah, "buildah"),
     Contender("skopeo", Skopeo, "skopeo"),
+    Contender("docker, trixie", later.TrixieDocker, "dockerd"),
+    Contender("docker, forky", later.ForkyDocker, "dockerd"),
+    Contender("docker, forky, containerd store", later.ForkyDockerOnContainerd, "dockerd"),
+    Contender("containerd (ctr), trixie", later.TrixieContainerd, "containerd"),
+    Contender("containerd (ctr), forky", later.ForkyContainerd, "containerd"),
+    Contender("containerd (CRI), forky", later.ForkyCri, "containerd"),
+    Contender("podman, trixie", later.TrixiePodman, "podman"),
+    Contender("podman, forky", later.ForkyPodman, "podman"),
+    Contender("buildah, forky", later.ForkyBuildah, "buildah"),
+    Contender("skopeo, forky", later.ForkySkopeo, "skopeo"),
+    Contender("crane, forky", Crane, "crane"),
+    Contender("oras, forky", Oras, "oras"),
+    Contender("cosign, forky", Cosign, "cosign"),
+    Contender("apptainer, sid", Apptainer, "apptainer"),
 )
 NAMES = tuple(contender.name for contender in CONTENDERS)
 

@@ -40,17 +40,17 @@ class Table:
 
     def markdown(self, rows: Mapping[str, str]) -> str:
         """The table as it stands in a document."""
-        head = _line(("client", *self.columns))
-        rule = _line(("---",) * (1 + len(self.columns)))
+        head = _line(("client", "version", *self.columns))
+        rule = _line(("---",) * (2 + len(self.columns)))
         return "".join((head, rule, *(rows[client] for client in self.clients)))
 
     def _row(self, client: str, cells: Sequence[Cell]) -> str:
         mine = {cell.column: cell for cell in cells if cell.client == client}
         if not mine:
-            return _line((f"{client}, {NOT_HERE}", *([""] * len(self.columns))))
+            return _line((client, NOT_HERE, *([""] * len(self.columns))))
         version = next(iter(mine.values())).version
         results = (mine[name].result if name in mine else FAILED for name in self.columns)
-        return _line((f"{client} {version}", *results))
+        return _line((client, version, *results))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,10 @@ class Document:
         head, *_ = self.table.markdown(rows).splitlines(True)
         wrong = [] if written[:1] == [head] else [f"{self._place} has other columns"]
         for client, row in rows.items():
-            there = next((line for line in written if _is_of(client, line)), None)
+            there = next((line for line in written if _cells(line)[:1] == [client]), None)
             if there is None:
                 wrong.append(f"{self._place} has no row of {client}")
-            elif there != row and _first(there) == _first(row):
+            elif there != row and _cells(there)[1] == _cells(row)[1]:
                 wrong.append(
                     f"{self._place} says {there.strip()}, and what came out is {row.strip()}"
                 )
@@ -97,13 +97,8 @@ class Document:
         return found
 
 
-def _is_of(client: str, line: str) -> bool:
-    """Of this client in whatever version, or of none."""
-    return re.fullmatch(rf"{re.escape(client)}(?:, {NOT_HERE}| [\d.]+)", _first(line)) is not None
-
-
-def _first(line: str) -> str:
-    return line.split("|")[1].strip() if line.count("|") > 1 else ""
+def _cells(line: str) -> list[str]:
+    return [cell.strip("| \n") for cell in line.split(" | ")]
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -20,7 +20,6 @@ from tests.e2e.running import bare_environment
 from tests.e2e.trust import Trust
 
 LONGEST = 60.0  # seconds that any one command may take
-SUITE = newer.FORKY
 OFFLINE = ("--tlog-upload=false", "--use-signing-config=false")
 
 
@@ -60,7 +59,7 @@ class Desk:
 
     def run(self, program: str, *words: str) -> Said:
         """Run a program of the newer suite; TimeoutExpired if it takes too long."""
-        command = newer.command(SUITE, (program, *words), [self.place])
+        command = newer.FORKY.command((program, *words), self.place)
         done = subprocess.run(
             command,
             env=self._environment(),

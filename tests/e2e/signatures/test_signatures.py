@@ -14,7 +14,7 @@ from metahub.demo.images import image_of
 from tests.e2e import newer
 from tests.e2e.proxy import Proxy
 from tests.e2e.rules import TYPE1, TYPE2
-from tests.e2e.signatures.desk import SUITE, Desk, Said
+from tests.e2e.signatures.desk import Desk, Said
 from tests.e2e.signatures.upstream import Upstream
 from tests.e2e.trust import Trust
 
@@ -55,7 +55,7 @@ LINES = tuple(Line(*match.groups()) for match in LINE.finditer(DOCUMENT))
 @pytest.fixture(scope="module")
 def desk(place: Path, trust: Trust, with_the_api: Upstream, without_the_api: Upstream) -> Desk:
     """Someone with a key, who has signed in every way, past MetaHub."""
-    newer.require(SUITE, "cosign", "oras", "notation", "skopeo")
+    newer.FORKY.require("cosign", "oras", "notation", "skopeo")
     upstreams = (with_the_api, without_the_api)
     names = [name for upstream in upstreams for name in (upstream.here, upstream.address)]
     desk = Desk.past(place, trust, names)
