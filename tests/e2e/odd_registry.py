@@ -4,20 +4,16 @@ Knows HTTP. Must not know what an index is.
 """
 
 import asyncio
-import threading
-from collections.abc import Coroutine, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ssl import SSLContext
-from typing import Self
 
 from aiohttp import web
 
-from metahub.demo.address import LOOPBACK, Address
 from metahub.demo.images import Blob
+from tests.e2e.server import ServerInThread
 
 PIECE = 64 * 1024  # bytes written at once
-FAREWELL = 0.02  # seconds in which TLS connections that were cut close
 UNKNOWN_NAME = b'{"errors":[{"code":"NAME_UNKNOWN","message":"nothing is here"}]}'
 
 
@@ -47,30 +43,14 @@ class Asked:
     length: int
 
 
-class OddRegistry:
+class OddRegistry(ServerInThread):
     """Answers each path with the Reply set for it, and everything else with 404."""
 
     def __init__(self, tls: SSLContext | None, host: str = "localhost") -> None:
         """Serve TLS, or plain HTTP without a context, under this name of loopback."""
+        super().__init__(tls, host)
         self.replies: dict[str | tuple[str, str], Reply] = {}
         self.asked: list[Asked] = []
-        self._tls, self._host = tls, host
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-
-    def __enter__(self) -> Self:
-        """Listen on a port of its own choice."""
-        self._thread.start()
-        port = self._run(self._listen()).result()
-        self.address = Address(self._host, port, "https" if self._tls else "http")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Cut what still runs."""
-        self._run(self._end()).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
     def __setitem__(self, path: str | tuple[str, str], reply: Reply) -> None:
         """Answer a path, or a method and a path, so; HEAD answers as GET unless it has its own."""
@@ -87,24 +67,6 @@ class OddRegistry:
     def times(self, method: str, path: str) -> int:
         """How often this was asked."""
         return sum((asked.method, asked.path) == (method, path) for asked in self.asked)
-
-    def _run[T](self, work: Coroutine[object, object, T]) -> Future[T]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    async def _listen(self) -> int:
-        self._runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, LOOPBACK, 0, ssl_context=self._tls).start()
-        port: int = self._runner.addresses[0][1]
-        return port
-
-    async def _end(self) -> None:
-        await self._runner.cleanup()
-        slow = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in slow:
-            task.cancel()
-        await asyncio.gather(*slow, return_exceptions=True)
-        await asyncio.sleep(FAREWELL)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
