@@ -1,4 +1,4 @@
-"""Debian's docker-registry as an upstream: over TLS or plain, with or without a login.
+"""Debian's docker-registry as an upstream: over TLS or plain, open, with a login or with tokens.
 
 Knows its configuration and its access log. Must not know who asks.
 """
@@ -6,7 +6,7 @@ Knows its configuration and its access log. Must not know who asks.
 import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from metahub.demo.client import connected
 from metahub.demo.images import DOCKER, OCI, IndexedImages
 from metahub.demo.tls import trusting
 from tests.e2e.running import Running, accepts, bare_environment, start, wait_until
+from tests.e2e.token_service import TokenService
 from tests.e2e.trust import HERE, HOST, Trust
 
 # One index, in both formats: qnib/bench is what people pull.
@@ -40,12 +41,16 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """A running docker-registry. `login` is None where everybody may pull and push."""
+    """A running docker-registry. `login` is None where everybody may pull and push.
+
+    With `tokens` the login is one of the token service.
+    """
 
     address: Address
     trust: Trust
     login: Login | None
     running: Running
+    tokens: TokenService | None = None
 
     def push(self, repository: str, tag: str, images: IndexedImages) -> Digest:
         """Push images past every proxy, and let the tag point to their index."""
@@ -53,8 +58,15 @@ class Registry:
 
     async def _push(self, repository: str, tag: str, images: IndexedImages) -> Digest:
         trusted = trusting(self.trust.authority)
-        async with connected(self.here, repository, trusted, login=self.login) as client:
+        login = self.authorization(repository)
+        async with connected(self.here, repository, trusted, login=login) as client:
             return await client.push(tag, images)
+
+    def authorization(self, repository: str) -> Login | None:
+        """What allows everything in a repository: a token where the registry wants one."""
+        if self.tokens is None:
+            return self.login
+        return self.tokens.bearer(f"repository:{repository}:pull,push")
 
     @property
     def here(self) -> Address:
@@ -73,24 +85,33 @@ class Registry:
 
 @contextmanager
 def serving(
-    directory: Path, trust: Trust, *, login: Login | None = None, scheme: str = "https"
+    directory: Path,
+    trust: Trust,
+    *,
+    login: Login | None = None,
+    scheme: str = "https",
+    tokens: TokenService | None = None,
 ) -> Iterator[Registry]:
-    """A registry that keeps everything in a directory, and wants the login if there is one."""
+    """A registry that keeps everything in a directory, and wants the login if there is one.
+
+    With `tokens` it wants a token of that service, which knows the login.
+    """
     address = Address(HOST, free_port(), scheme)
-    file = _write_configuration(directory, address, trust, login)
+    auth = tokens.configuration if tokens else _htpasswd(directory / "htpasswd", login)
+    file = _write_configuration(directory, address, trust, auth)
     log = directory / "docker-registry.log"
     running = start(
         ["docker-registry", "serve", str(file)], log=log, environment=bare_environment()
     )
     try:
         wait_until(lambda: accepts(address.port), running)
-        yield Registry(address, trust, login, running)
+        yield Registry(address, trust, login, running, tokens)
     finally:
         running.stop()
 
 
 def _write_configuration(
-    directory: Path, address: Address, trust: Trust, login: Login | None
+    directory: Path, address: Address, trust: Trust, auth: Mapping[str, object]
 ) -> Path:
     pair = {"certificate": str(trust.pair.certificate), "key": str(trust.pair.key)}
     configuration = {
@@ -99,14 +120,16 @@ def _write_configuration(
         "storage": {"filesystem": {"rootdirectory": str(directory / "storage")}},
         "http": {"addr": f"{LOOPBACK}:{address.port}", "secret": "of the tests"}
         | ({"tls": pair} if address.scheme == "https" else {}),
-        **({"auth": _htpasswd(directory / "htpasswd", login)} if login else {}),
+        **({"auth": auth} if auth else {}),
     }
     file = directory / "docker-registry.yaml"
     file.write_text(json.dumps(configuration))  # JSON is YAML
     return file
 
 
-def _htpasswd(file: Path, login: Login) -> dict[str, dict[str, str]]:
+def _htpasswd(file: Path, login: Login | None) -> dict[str, dict[str, str]]:
+    if login is None:
+        return {}
     hashed = bcrypt.hashpw(login.password.encode(), bcrypt.gensalt(CHEAPEST_BCRYPT))
     file.write_text(f"{login.user}:{hashed.decode()}\n")
     return {"htpasswd": {"realm": "the tests' registry", "path": str(file)}}

@@ -13,11 +13,13 @@ from metahub.demo.tls import Authority, KeyPair
 # A name that only the proxy can resolve, so that no client gets past it.
 HOST = "reg.test"
 HERE = "localhost"  # Go never asks a proxy for it
+# Hosts that no rule names: what registries send clients to, for a token and for a blob.
+AUTH, CDN = "auth.test", "cdn.test"
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The authority's certificate, a registry's key pair, and a file that resolves its name."""
+    """The authority's certificate, a registry's key pair, and a file that resolves all names."""
 
     authority: Path
     pair: KeyPair
@@ -28,6 +30,6 @@ class Trust:
         """Make all three in a directory."""
         authority = Authority.create("MetaHub test registries")
         hosts = directory / "hosts"
-        hosts.write_text("".join(f"{LOOPBACK} {name}\n" for name in (HERE, HOST)))
-        pair = authority.issue(directory, HOST, HERE, LOOPBACK)
+        hosts.write_text("".join(f"{LOOPBACK} {name}\n" for name in (HERE, HOST, AUTH, CDN)))
+        pair = authority.issue(directory, HOST, HERE, LOOPBACK, AUTH, CDN)
         return cls(authority.write(directory / "authority.pem"), pair, hosts)
