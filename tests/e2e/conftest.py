@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from metahub.demo.bench import TAG, qnib_bench
+from tests.e2e import front as nginx
 from tests.e2e import registry as docker_registry
 from tests.e2e import seclusion
+from tests.e2e.front import Front
 from tests.e2e.nodes import Nodes
 from tests.e2e.odd_registry import OddRegistry
 from tests.e2e.parts import require
@@ -17,6 +19,7 @@ from tests.e2e.proxies import Serve, proxies
 from tests.e2e.proxy import Proxy
 from tests.e2e.registry import FORMATS, LOGIN, Registry
 from tests.e2e.rules import table
+from tests.e2e.token_service import PRIVATE, PUBLIC, TokenService
 from tests.e2e.trust import HERE, Trust
 
 FOLDER = Path(__file__).parent
@@ -106,3 +109,40 @@ def nodes(place: Path) -> Iterator[Nodes]:
     """Where a test starts clients; they end with it."""
     with Nodes(place) as started:
         yield started
+
+
+# Registries that are several programs, each with the images of the table
+
+
+@pytest.fixture(scope="session")
+def tokens(trust: Trust) -> Iterator[TokenService]:
+    """A token service at another host, which knows the login."""
+    with TokenService(trust, LOGIN) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def guarded(place: Path, trust: Trust, tokens: TokenService) -> Iterator[Registry]:
+    """A registry that sends clients there, with an image for everybody and one for the login."""
+    require("docker-registry")
+    directory = place / "guarded"
+    directory.mkdir()
+    with docker_registry.serving(directory, trust, login=LOGIN, tokens=tokens) as running:
+        for repository in (PUBLIC, PRIVATE):
+            running.push(repository, TAG, qnib_bench())
+        yield running
+
+
+@pytest.fixture(scope="session")
+def front(place: Path, trust: Trust) -> Iterator[Front]:
+    """All kinds of fronts before one open registry, with qnib/bench in both formats."""
+    require("docker-registry", "nginx")
+    directory = place / "front"
+    directory.mkdir()
+    with (
+        docker_registry.serving(directory, trust, scheme="http") as backend,
+        nginx.before(backend, directory) as running,
+    ):
+        for repository, image_format in FORMATS.items():
+            running["http2"].push(repository, TAG, qnib_bench(image_format))
+        yield running

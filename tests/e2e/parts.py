@@ -22,6 +22,8 @@ PACKAGES = {
     "buildah": "buildah",
     "docker": "docker.io",
     "runc": "runc",
+    "nginx": "nginx",
+    "squid": "squid",
 }
 
 

@@ -1,49 +1,33 @@
 """A registry that wants a token: its challenge arrives, the token is got past MetaHub's eyes."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
 
 from metahub.demo.address import Login
-from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
+from metahub.demo.bench import TAG
 from metahub.demo.images import image_of
-from tests.e2e import registry as docker_registry
 from tests.e2e.asker import Asker, entries_of
-from tests.e2e.parts import require
 from tests.e2e.proxies import Serve
 from tests.e2e.proxy import Proxy
 from tests.e2e.registry import LOGIN, Registry
 from tests.e2e.rules import TYPE1, login_of, table
-from tests.e2e.token_service import PATH, SERVICE, Bearer, TokenRequest, TokenService
+from tests.e2e.token_service import (
+    PATH,
+    PRIVATE,
+    PUBLIC,
+    SERVICE,
+    Bearer,
+    TokenRequest,
+    TokenService,
+)
 from tests.e2e.trust import Trust
 from tests.e2e.wire import Answer, Wire
 
-PUBLIC, PRIVATE = REPOSITORY, "qnib/private"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 WRONG = Login(LOGIN.user, "wrong")
 PASSWORD = {"grant_type": "password", "username": LOGIN.user, "password": LOGIN.password}
-
-
-@pytest.fixture(scope="module")
-def tokens(trust: Trust) -> Iterator[TokenService]:
-    """A token service at another host."""
-    with TokenService(trust, LOGIN, {PUBLIC}) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def guarded(place: Path, trust: Trust, tokens: TokenService) -> Iterator[Registry]:
-    """A registry that sends clients there, with qnib/bench for everybody and for the login."""
-    require("docker-registry")
-    directory = place / "guarded"
-    directory.mkdir()
-    with docker_registry.serving(directory, trust, login=LOGIN, tokens=tokens) as running:
-        for repository in (PUBLIC, PRIVATE):
-            running.push(repository, TAG, qnib_bench())
-        yield running
 
 
 @pytest.fixture(scope="module")

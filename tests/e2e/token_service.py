@@ -24,6 +24,8 @@ from tests.e2e.server import ServerInThread
 from tests.e2e.trust import AUTH, Trust
 
 PATH = "/token"
+PUBLIC, PRIVATE = "qnib/bench", "qnib/private"  # repositories: of everybody, and of one login
+FOR_EVERYBODY = f"repository:{PUBLIC}:pull"
 SERVICE, ISSUER = "registry of the tests", "token service of the tests"
 LIFETIME = 60  # seconds; clients take less for a mistake
 NUMBER = 32  # bytes of each of the two numbers of a P-256 signature (RFC 7518, 3.4)
@@ -66,11 +68,11 @@ class _Asked:
 class TokenService(ServerInThread):
     """Gives one login everything, and everybody else the right to pull what is public."""
 
-    def __init__(self, trust: Trust, login: Login, public: Iterable[str] = ()) -> None:
+    def __init__(self, trust: Trust, login: Login) -> None:
         """Sign with the key of the registries themselves: their authority vouches for it."""
         super().__init__(trust.pair.server_context(), AUTH)
         self.requests: list[TokenRequest] = []
-        self._trust, self._login, self._public = trust, login, frozenset(public)
+        self._trust, self._login = trust, login
         self._refresh = secrets.token_urlsafe()
 
     @property
@@ -121,7 +123,9 @@ class TokenService(ServerInThread):
         return _json(answer | {"token": token})
 
     def _token(self, account: str, scopes: Iterable[str]) -> str:
-        access = [_access(scope) for scope in scopes if account or self._is_public(scope)]
+        access = [
+            _access(scope) for scope in scopes if account or scope == f"repository:{PUBLIC}:pull"
+        ]
         now = int(time.time())
         claims = {
             "iss": ISSUER,
@@ -134,10 +138,6 @@ class TokenService(ServerInThread):
             "access": access,
         }
         return _signed(claims, self._trust.pair)
-
-    def _is_public(self, scope: str) -> bool:
-        _, repository, actions = scope.split(":")
-        return repository in self._public and actions == "pull"
 
 
 def _got(request: web.BaseRequest) -> _Asked:
