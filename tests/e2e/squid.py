@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,9 @@ LOGIN = Login("metahub", "of the next proxy")
 BY_LOGIN = "/usr/lib/squid/basic_ncsa_auth"
 
 CHEAPEST_BCRYPT = 4  # rounds
-PASSED = re.compile(r"^(?P<status>\d{3}) (?P<method>[A-Z]+) (?P<target>\S+) (?P<user>\S+)$", re.M)
+PASSED = re.compile(
+    r"^(?P<status>\d{3}) (?P<method>[A-Z]+) (?P<target>\S+) (?P<user>\S+)$", re.MULTILINE
+)
 
 # No cache, no peer and no name server: what is not in the file of hosts does not exist.
 CONFIGURATION = """
@@ -81,12 +84,12 @@ class Squid:
 
     @property
     def mode(self) -> str:
-        """mitmproxy's mode that has it as the next proxy."""
+        """The mode of mitmproxy that has it as the next proxy."""
         return f"upstream:{self.address.url}"
 
     @property
     def auth(self) -> str:
-        """mitmproxy's `upstream_auth`."""
+        """The option `upstream_auth` of mitmproxy."""
         return f"{self.login.user}:{self.login.password}" if self.login else ""
 
     def passed(self) -> tuple[Passed, ...]:
@@ -94,11 +97,12 @@ class Squid:
         lines = PASSED.finditer(self.running.said())
         return tuple(Passed(m["method"], m["target"], int(m["status"]), m["user"]) for m in lines)
 
-    def tunnels_to(self, server: Address) -> int:
-        """How many tunnels to a server have been opened and closed again."""
-        return sum(
-            (passed.method, passed.target, passed.status) == ("CONNECT", str(server), 200)
+    def tunnels(self) -> Counter[str]:
+        """How many tunnels to each host:port have been opened and closed again."""
+        return Counter(
+            passed.target
             for passed in self.passed()
+            if (passed.method, passed.status) == ("CONNECT", 200)
         )
 
 

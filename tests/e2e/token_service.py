@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aiohttp import BasicAuth, web
+from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from metahub.demo.address import Login
 from metahub.demo.tls import KeyPair
+from metahub.proxy.credentials import parse_credentials
 from tests.e2e.server import ServerInThread
 from tests.e2e.trust import AUTH, Trust
 
@@ -143,8 +144,8 @@ class TokenService(ServerInThread):
 def _got(request: web.BaseRequest) -> _Asked:
     """As docker, podman and skopeo ask: Basic, or nothing."""
     header = request.headers.get("Authorization")
-    basic = BasicAuth.decode(header, "utf-8") if header else None
-    login = Login(basic.login, basic.password) if basic else None
+    given = parse_credentials(header) if header else None
+    login = Login(given.user, given.password) if given else None
     return _Asked(login, _split(request.query.getall("scope", [])))
 
 

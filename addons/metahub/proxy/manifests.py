@@ -95,7 +95,8 @@ class Manifests:
         image = ImageName(visit.registry.name, path.repository)
         known = None if self._is_exempt(flow.request) else visit.machine_type
         terms = self._in_force.now().terms(image, known, path.reference) if known else None
-        return Asked(flow.request, path, image, question(flow.request, visit.host), terms)
+        asked = question(flow.request, visit.host, flow.server_conn.via)
+        return Asked(flow.request, path, image, asked, terms)
 
     def _is_exempt(self, request: http.Request) -> bool:
         """True for a program that is to see upstream's own indexes, of whatever machine type."""

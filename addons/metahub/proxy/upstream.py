@@ -5,12 +5,14 @@ Knows HTTP. Must not know manifests, machine types or what is done with a reply.
 
 import asyncio
 import ssl
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
 import aiohttp
 import certifi
 from mitmproxy import ctx, exceptions, http
-from mitmproxy.proxy import mode_specs
+from mitmproxy.addons.upstream_auth import parse_upstream_auth
+from mitmproxy.net.server_spec import ServerSpec
 from yarl import URL
 
 from metahub.core.digest import Digest
@@ -57,6 +59,7 @@ _CONDITIONS = frozenset(
 
 # No other status is that of an answer: 101 would have mitmproxy relay what nobody speaks.
 _OK, _BEYOND_ERRORS = 200, 600
+_PROXY_AUTHENTICATION_REQUIRED = 407
 
 _OF_ONE_ORIGIN = frozenset({b"authorization", b"cookie"})
 
@@ -83,6 +86,13 @@ class Question:
 
     url: URL
     headers: Headers
+    via: URL | None = None
+    """The next proxy, where the client's own request would go by one."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Without TLS: the next proxy itself is asked then, and not for a tunnel."""
+        return self.url.scheme == "http"
 
     def at(self, path: str) -> "Question":
         """The same of another path."""
@@ -105,7 +115,7 @@ class Question:
             return None
         dropped = frozenset[bytes]() if same_origin else _OF_ONE_ORIGIN
         headers = tuple(pair for pair in self.headers if pair[0].lower() not in dropped)
-        return Question(url, headers)
+        return replace(self, url=url, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +149,23 @@ class Reply:
             raise UpstreamError(f"upstream's Docker-Content-Digest: {error}") from error
 
 
-def question(request: http.Request, host: str) -> Question:
-    """The client's own question to `host`, without what belongs to its connection with us."""
+def question(request: http.Request, host: str, via: ServerSpec | None) -> Question:
+    """The client's own question to `host`, without what belongs to its connection with us.
+
+    `via` is the next proxy, as mitmproxy has it for the connection to upstream.
+    """
     dropped = HOP_BY_HOP | _CONDITIONS | _named_by_connection(request)
     headers = (
         (name, value) for name, value in request.headers.fields if name.lower() not in dropped
     )
     authority = f"[{host}]" if ":" in host else host
     url = URL(f"{request.scheme}://{authority}:{request.port}{request.path}", encoded=True)
-    return Question(url, tuple(headers))
+    return Question(url, tuple(headers), _next_proxy(via) if via else None)
+
+
+def _next_proxy(via: ServerSpec) -> URL:
+    scheme, (host, port) = via
+    return URL.build(scheme=scheme, host=host, port=port)
 
 
 def _named_by_connection(request: http.Request) -> frozenset[bytes]:
@@ -200,21 +218,27 @@ class Upstream:
 
     async def _ask_once(self, method: str, asked: Question) -> Reply:
         try:
-            async with self._connected().request(
-                method,
-                asked.url,
-                headers=_decoded(asked.headers),
-                allow_redirects=False,
-                proxy=_next_proxy(),
-                proxy_auth=_login_at_next_proxy(),
-            ) as response:
-                if not _OK <= response.status < _BEYOND_ERRORS:
-                    raise UnreachableError(f"{asked.url.host}: status {response.status}")
+            async with self._asking(method, asked) as response:
+                _complain_of(response, asked)
                 body = None if method == "HEAD" else await _read(response)
                 return Reply(response.status, _reason(response), response.raw_headers, body)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            why = str(error) or type(error).__name__
-            raise UnreachableError(f"{asked.url.host}: {why}") from error
+            raise UnreachableError(f"{asked.url.host}: {_why(error, asked)}") from error
+
+    def _asking(
+        self, method: str, asked: Question
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """One request. Its way through a tunnel is another one, which upstream does not see."""
+        login = _login_at_next_proxy() if asked.via else ()
+        beside, of_the_tunnel = (login, ()) if asked.is_plain else ((), login)
+        return self._connected().request(
+            method,
+            asked.url,
+            headers=_decoded(asked.headers + beside),
+            allow_redirects=False,
+            proxy=asked.via,
+            proxy_headers=_decoded(of_the_tunnel),
+        )
 
     def _connected(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -227,6 +251,28 @@ class Upstream:
                 max_field_size=_MAX_HEADER_BYTES,
             )
         return self._session
+
+
+def _complain_of(response: aiohttp.ClientResponse, asked: Question) -> None:
+    """Raise UnreachableError for an answer that is not upstream's, or none at all."""
+    through_next_proxy = asked.via if asked.is_plain else None
+    if through_next_proxy and response.status == _PROXY_AUTHENTICATION_REQUIRED:
+        raise UnreachableError(f"{asked.url.host}: {_refusal(through_next_proxy, response.status)}")
+    if not _OK <= response.status < _BEYOND_ERRORS:
+        raise UnreachableError(f"{asked.url.host}: status {response.status}")
+
+
+def _why(error: Exception, asked: Question) -> str:
+    """What went wrong on the way, and whether already at the next proxy."""
+    if asked.via and isinstance(error, aiohttp.ClientHttpProxyError):
+        return _refusal(asked.via, error.status)
+    if asked.via and isinstance(error, aiohttp.ClientProxyConnectionError):
+        return f"the next proxy, {asked.via.authority}, cannot be reached"
+    return str(error) or type(error).__name__
+
+
+def _refusal(via: URL, status: int) -> str:
+    return f"the next proxy, {via.authority}, answers with {status}"
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
@@ -265,16 +311,7 @@ def _tls() -> ssl.SSLContext:
     return context
 
 
-def _login_at_next_proxy() -> aiohttp.BasicAuth | None:
+def _login_at_next_proxy() -> Headers:
     """As mitmproxy itself gives it: https://docs.mitmproxy.org/stable/concepts/options/#upstream_auth"""
-    user, _, password = (ctx.options.upstream_auth or "").partition(":")
-    return aiohttp.BasicAuth(user, password, "utf-8") if user else None
-
-
-def _next_proxy() -> str | None:
-    """The proxy behind this one, if mitmproxy runs in upstream mode."""
-    for text in ctx.options.mode:
-        mode = mode_specs.ProxyMode.parse(text)
-        if isinstance(mode, mode_specs.UpstreamMode):
-            return f"{mode.scheme}://{mode.address[0]}:{mode.address[1]}"
-    return None
+    login = ctx.options.upstream_auth
+    return ((b"Proxy-Authorization", parse_upstream_auth(login)),) if login else ()
