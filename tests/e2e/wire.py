@@ -18,18 +18,23 @@ SILENCE = 20.0  # seconds without a byte after which a request counts as hanging
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer read to its end; header names in lower case."""
+    """An answer read to its end; header names in lower case.
+
+    `lines` are the headers as they came: in their order and spelling, and however often.
+    """
 
     status: int
     reason: str
     headers: Mapping[str, str]
     body: bytes
+    lines: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, response: http.client.HTTPResponse) -> "Answer":
         """Read the rest of a response. Raises http.client.IncompleteRead if it was cut."""
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        return cls(response.status, response.reason, headers, response.read())
+        lines = tuple(response.getheaders())
+        headers = {name.lower(): value for name, value in lines}
+        return cls(response.status, response.reason, headers, response.read(), lines)
 
 
 class NoTunnelError(Exception):
