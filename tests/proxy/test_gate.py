@@ -1,6 +1,7 @@
 """Who comes in, as whom, and which connections are opened."""
 
 import base64
+import http.client
 import socket
 import ssl
 import time
@@ -149,6 +150,18 @@ def test_a_body_is_not_read_from_whoever_is_turned_away(serve: Serve) -> None:
             "Content-Length: 1000000000\r\n\r\n"
         )
         assert _raw(proxy, sent) == ""
+        assert not plain.asked
+
+
+@pytest.mark.parametrize("size", [1, 100_000, 10_000_000])
+def test_whoever_is_turned_away_within_a_body_is_cut_off(size: int, serve: Serve) -> None:
+    """At once, however much of it is on its way: not when the client loses patience."""
+    with OddRegistry(None, HERE) as plain:
+        wire = serve(table(plain.address) | {"unknown_clients": "deny"}).wire(plain.address)
+        begun = time.monotonic()
+        with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
+            wire.ask("PUT", "/v2/", body=bytes(size))
+        assert time.monotonic() - begun < 5
         assert not plain.asked
 
 

@@ -1,5 +1,6 @@
 """The only place that knows mitmproxy: who asks, what is opened, what is answered instead."""
 
+from metahub.proxy.cut_off import CutOff
 from metahub.proxy.gate import Gate
 from metahub.proxy.manifests import Manifests
 from metahub.proxy.mirror import Mirror
@@ -9,7 +10,9 @@ from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.secrets import Secrets
 from metahub.proxy.streams import Streams
 
-type Addon = Options | RulesInForce | Mirror | Gate | PlainHttp | Manifests | Streams | Secrets
+type Addon = (
+    Options | RulesInForce | Mirror | Gate | PlainHttp | Manifests | Streams | Secrets | CutOff
+)
 
 
 def addons() -> list[Addon]:
@@ -25,4 +28,5 @@ def addons() -> list[Addon]:
         Manifests(rules, gate),
         Streams(),
         Secrets(),
+        CutOff(),
     ]
