@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from metahub.demo.bench import TAG, qnib_bench
+from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
 from tests.e2e import front as nginx
 from tests.e2e import registry as docker_registry
 from tests.e2e import seclusion
@@ -130,6 +130,17 @@ def guarded(place: Path, trust: Trust, tokens: TokenService) -> Iterator[Registr
     with docker_registry.serving(directory, trust, login=LOGIN, tokens=tokens) as running:
         for repository in (PUBLIC, PRIVATE):
             running.push(repository, TAG, qnib_bench())
+        yield running
+
+
+@pytest.fixture(scope="session")
+def plain(place: Path, trust: Trust) -> Iterator[Registry]:
+    """A registry without TLS that asks for nothing."""
+    require("docker-registry")
+    directory = place / "plain"
+    directory.mkdir()
+    with docker_registry.serving(directory, trust, scheme="http") as running:
+        running.push(REPOSITORY, TAG, qnib_bench())
         yield running
 
 

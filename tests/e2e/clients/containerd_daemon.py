@@ -51,7 +51,7 @@ config_path = "{root}/hosts"
 """
 
 # https://github.com/containerd/containerd/blob/v2.0.0/docs/hosts.md
-_SERVER = 'server = "{url}"\nca = "{ca}"\n'
+_SERVER = 'server = "{url}"\n'
 _MIRROR = '[host."{mirror}"]\ncapabilities = ["pull", "resolve"]\n'
 
 
@@ -79,9 +79,10 @@ def hosts_directory(node: Node) -> Path:
 
 
 def _hosts(node: Node, registry: Address) -> str:
-    server = _SERVER.format(url=registry.url, ca=node.trusted)
     mirror = node.way.mirrors.get(str(registry))
-    return server + (_MIRROR.format(mirror=mirror) if mirror else "")
+    return _SERVER.format(url=mirror or registry.url) + (
+        _MIRROR.format(mirror=mirror) if mirror else ""
+    )
 
 
 def _config(node: Node, serves_kubelets: bool) -> Path:

@@ -7,9 +7,14 @@ from typing import Protocol
 
 import pytest
 
+from metahub.demo.bench import REPOSITORY, TAG
+from tests.e2e.asker import Asker
 from tests.e2e.matrix.contenders import CONTENDERS, Contender
 from tests.e2e.matrix.tables import Table
 from tests.e2e.nodes import Nodes
+from tests.e2e.proxy import Proxy
+from tests.e2e.registry import LOGIN, Registry
+from tests.e2e.rules import TYPE4
 
 WORKS = "✓"
 NEVER = "—"  # what a client is not made for
@@ -35,6 +40,12 @@ def module_nodes(place: Path) -> Iterator[Nodes]:
     """Where clients start that last as long as the module."""
     with Nodes(place) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def served(proxy: Proxy, registry: Registry) -> str:
+    """D' of qnib/bench for type4, the same before every registry and over every way."""
+    return Asker.through(proxy, registry.address, TYPE4, REPOSITORY, LOGIN).digest(TAG)
 
 
 @pytest.fixture

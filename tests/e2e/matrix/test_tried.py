@@ -10,9 +10,10 @@ import pytest
 from metahub.demo.bench import BROADWELL_WITH_GPU, GENERIC, SKYLAKE, TAG, User, qnib_bench
 from metahub.demo.images import Build, image_of, index_of
 from tests.e2e.asker import Asker
-from tests.e2e.clients.shape import Client, Pull, Way
+from tests.e2e.clients.shape import Client, Way
 from tests.e2e.matrix.conftest import NEVER, Note
 from tests.e2e.matrix.contenders import TRIED, WORDS, Contender
+from tests.e2e.matrix.outcome import has
 from tests.e2e.nodes import Nodes
 from tests.e2e.proxy import Proxy
 from tests.e2e.registry import LOGIN, Registry
@@ -54,7 +55,7 @@ def scene(contender: Contender, module_nodes: Nodes, proxy: Proxy, registry: Reg
 
 def test_a_tag(scene: Scene, note: Note) -> None:
     """The build that fits, which a runtime also runs."""
-    _has(scene.client.pull(scene.image()), BROADWELL_WITH_GPU, scene.digest())
+    has(scene.client.pull(scene.image()), BROADWELL_WITH_GPU, scene.digest())
     run = getattr(scene.client, "run", None)
     if run is not None:
         assert run(scene.image()).printed == f"{BROADWELL_WITH_GPU.line}\n"
@@ -64,7 +65,7 @@ def test_a_tag(scene: Scene, note: Note) -> None:
 def test_again(scene: Scene, note: Note) -> None:
     """What is there already is the same image still."""
     first, again = (scene.client.pull(scene.image()) for _ in range(2))
-    _has(first, BROADWELL_WITH_GPU, scene.digest())
+    has(first, BROADWELL_WITH_GPU, scene.digest())
     assert again.worked, again.seen
     assert again.digests == first.digests
     note(TRIED, "again")
@@ -73,14 +74,14 @@ def test_again(scene: Scene, note: Note) -> None:
 def test_by_the_digest_of_ours(scene: Scene, note: Note) -> None:
     """D', which a node remembers, names what it pulled."""
     pull = scene.client.pull(scene.image(reference=f"@{scene.digest()}"))
-    _has(pull, BROADWELL_WITH_GPU, scene.digest())
+    has(pull, BROADWELL_WITH_GPU, scene.digest())
     note(TRIED, "`@D'`")
 
 
 def test_by_the_digest_of_upstream(scene: Scene, note: Note) -> None:
     """D is a pin: the client chooses from upstream's own index as without MetaHub."""
     pinned = qnib_bench().index.digest
-    _has(scene.client.pull(scene.image(reference=f"@{pinned}")), GENERIC, pinned)
+    has(scene.client.pull(scene.image(reference=f"@{pinned}")), GENERIC, pinned)
     note(TRIED, "`@D`")
 
 
@@ -88,16 +89,16 @@ def test_a_tag_that_moved(contender: Contender, scene: Scene, note: Note) -> Non
     """The new build comes."""
     repository = f"qnib/moving-{_slug(contender)}"
     scene.registry.push(repository, TAG, qnib_bench())
-    _has(scene.client.pull(scene.image(repository)), BROADWELL_WITH_GPU, scene.digest(repository))
+    has(scene.client.pull(scene.image(repository)), BROADWELL_WITH_GPU, scene.digest(repository))
     scene.registry.push(repository, TAG, index_of((GENERIC, BETTER)))
-    _has(scene.client.pull(scene.image(repository)), BETTER, scene.digest(repository))
+    has(scene.client.pull(scene.image(repository)), BETTER, scene.digest(repository))
     note(TRIED, "a tag that moved")
 
 
 def test_a_name_of_three_segments(scene: Scene, note: Note) -> None:
     """At a registry whose name has a port."""
     scene.registry.push(DEEP, TAG, qnib_bench())
-    _has(scene.client.pull(scene.image(DEEP)), BROADWELL_WITH_GPU, scene.digest(DEEP))
+    has(scene.client.pull(scene.image(DEEP)), BROADWELL_WITH_GPU, scene.digest(DEEP))
     note(TRIED, "`a/b/c`")
 
 
@@ -109,7 +110,7 @@ def test_two_machine_types_at_once(
     with ThreadPoolExecutor(2) as at_once:
         pulls = at_once.map(lambda one: one.client.pull(one.image()), (scene, other))
     for pull, mine in zip(pulls, (scene, other), strict=True):
-        _has(pull, mine.user.gets, mine.digest())
+        has(pull, mine.user.gets, mine.digest())
     note(TRIED, "two types at once")
 
 
@@ -151,13 +152,6 @@ def _scene(
     authorities = [proxy.authority]
     client = nodes.start_on(contender.kind, way, {registry.address: LOGIN}, authorities)
     return Scene(user, client, proxy, registry)
-
-
-def _has(pull: Pull, build: Build, digest: object) -> None:
-    """The client has this build: it names the index, the manifest or the config of it."""
-    assert pull.worked, pull.seen
-    image = image_of(build)
-    assert pull.digests & {str(digest), str(image.manifest.digest), str(image.config.digest)}
 
 
 def _config_of(repository: str, registry: Registry) -> str:
