@@ -5,7 +5,6 @@ Knows containerd's configuration. Must not know what is pulled.
 
 from pathlib import Path
 
-from metahub.demo.address import Address
 from tests.e2e.clients.programs import Programs
 from tests.e2e.clients.shape import Node
 from tests.e2e.running import Running, start
@@ -50,9 +49,13 @@ snapshotter = "native"
 config_path = "{root}/hosts"
 """
 
+# The server is where containerd goes when the host does not have it; here that is no other place.
 # https://github.com/containerd/containerd/blob/v2.0.0/docs/hosts.md
-_SERVER = 'server = "{url}"\n'
-_MIRROR = '[host."{mirror}"]\ncapabilities = ["pull", "resolve"]\n'
+_HOSTS = """\
+server = "{url}"
+[host."{url}"]
+capabilities = ["pull", "resolve"]
+"""
 
 
 def started(node: Node, programs: Programs, *, serves_kubelets: bool = False) -> Running:
@@ -74,15 +77,9 @@ def hosts_directory(node: Node) -> Path:
     for registry in node.registries:
         folder = directory / str(registry)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "hosts.toml").write_text(_hosts(node, registry))
+        url = node.way.mirrors.get(str(registry), registry.url)
+        (folder / "hosts.toml").write_text(_HOSTS.format(url=url))
     return directory
-
-
-def _hosts(node: Node, registry: Address) -> str:
-    mirror = node.way.mirrors.get(str(registry))
-    return _SERVER.format(url=mirror or registry.url) + (
-        _MIRROR.format(mirror=mirror) if mirror else ""
-    )
 
 
 def _config(node: Node, serves_kubelets: bool) -> Path:
