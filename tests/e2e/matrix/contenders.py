@@ -75,6 +75,7 @@ TRIED = Table(
         "two types at once",
         "push",
         "denied",
+        "unknown",
     ),
     NAMES,
 )
