@@ -69,11 +69,26 @@ class Wire:
 
         Raises NoTunnelError, and what http.client and ssl raise.
         """
+        with self.asking(method, path, headers, body) as connection:
+            return Answer.of(connection.getresponse())
+
+    @contextmanager
+    def asking(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Iterator[http.client.HTTPConnection]:
+        """Send a request, whose answer may be read, or not.
+
+        Raises NoTunnelError, and what http.client and ssl raise.
+        """
         with self._connected() as way:
             connection = http.client.HTTPConnection(self.server.host, self.server.port)
             connection.sock = way
             connection.request(method, self._target(path), body, self._headers(headers))
-            return Answer.of(connection.getresponse())
+            yield connection
 
     @contextmanager
     def _connected(self) -> Iterator[socket.socket]:

@@ -1,6 +1,7 @@
 """The only place that knows mitmproxy: who asks, what is opened, what is answered instead."""
 
 from metahub.proxy.cut_off import CutOff
+from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
 from metahub.proxy.manifests import Manifests
 from metahub.proxy.mirror import Mirror
@@ -11,7 +12,16 @@ from metahub.proxy.secrets import Secrets
 from metahub.proxy.streams import Streams
 
 type Addon = (
-    Options | RulesInForce | Mirror | Gate | PlainHttp | Manifests | Streams | Secrets | CutOff
+    Options
+    | RulesInForce
+    | Mirror
+    | Gate
+    | PlainHttp
+    | Manifests
+    | Streams
+    | Failures
+    | Secrets
+    | CutOff
 )
 
 
@@ -27,6 +37,7 @@ def addons() -> list[Addon]:
         PlainHttp(),
         Manifests(rules, gate),
         Streams(),
+        Failures(),
         Secrets(),
         CutOff(),
     ]

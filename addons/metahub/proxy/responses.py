@@ -59,22 +59,22 @@ def relayed(request: http.Request, reply: Reply) -> http.Response:
 
 def denied(request: http.Request, message: str) -> http.Response:
     """403 DENIED, which every client shows and none retries."""
-    headers = http.Headers(content_type="application/json")
-    return _answer(request, 403, reason_phrase(message), headers, error_body("DENIED", message))
+    return _error(request, 403, "DENIED", message)
 
 
 def not_mirrored(request: http.Request, message: str) -> http.Response:
     """404 NAME_UNKNOWN, after which a client of a mirror asks the registry itself."""
-    headers = http.Headers(content_type="application/json")
-    body = error_body("NAME_UNKNOWN", message)
-    return _answer(request, 404, reason_phrase(message), headers, body)
+    return _error(request, 404, "NAME_UNKNOWN", message)
 
 
 def bad_gateway(request: http.Request, message: str) -> http.Response:
     """502, after which clients try again."""
-    headers = http.Headers(content_type="application/json")
-    body = error_body("UNAVAILABLE", message)
-    return _answer(request, 502, reason_phrase(message), headers, body)
+    return _error(request, 502, "UNAVAILABLE", message)
+
+
+def gateway_timeout(request: http.Request, message: str) -> http.Response:
+    """504, after which clients try again."""
+    return _error(request, 504, "UNAVAILABLE", message)
 
 
 def proxy_authentication_required(request: http.Request, message: str) -> http.Response:
@@ -98,6 +98,11 @@ def answer_at_headers(flow: http.HTTPFlow, answer: http.Response) -> None:
         flow.kill()
         return
     flow.response = answer
+
+
+def _error(request: http.Request, status: int, code: str, message: str) -> http.Response:
+    headers = http.Headers(content_type="application/json")
+    return _answer(request, status, reason_phrase(message), headers, error_body(code, message))
 
 
 def _answer(
