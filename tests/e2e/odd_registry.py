@@ -6,6 +6,7 @@ Knows HTTP. Must not know what an index is.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from ssl import SSLContext
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from metahub.demo.images import Blob
 from tests.e2e.server import ServerInThread
 
 PIECE = 64 * 1024  # bytes written at once
+DRIP = 0.05  # seconds between two bytes
 UNKNOWN_NAME = b'{"errors":[{"code":"NAME_UNKNOWN","message":"nothing is here"}]}'
 
 
@@ -21,7 +23,8 @@ UNKNOWN_NAME = b'{"errors":[{"code":"NAME_UNKNOWN","message":"nothing is here"}]
 class Reply:
     """One answer. `cut_after` bytes of the body the connection is cut, at 0 before the status.
 
-    `pause` is the time in seconds before each piece of the body.
+    `pause` is the time in seconds before each piece of the body. `drips` is sent byte by byte, and
+    then nothing, until the client leaves: an answer that never begins.
     """
 
     body: bytes = b""
@@ -31,6 +34,7 @@ class Reply:
     pause: float = 0
     cut_after: int | None = None
     has_length: bool = True
+    drips: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class OddRegistry(ServerInThread):
         super().__init__(tls, host)
         self.replies: dict[str | tuple[str, str], Reply] = {}
         self.asked: list[Asked] = []
+        self.waiting = 0  # clients to whom something drips
 
     def __setitem__(self, path: str | tuple[str, str], reply: Reply) -> None:
         """Answer a path, or a method and a path, so; HEAD answers as GET unless it has its own."""
@@ -68,6 +73,12 @@ class OddRegistry(ServerInThread):
         """How often this was asked."""
         return sum((asked.method, asked.path) == (method, path) for asked in self.asked)
 
+    @property
+    def connections(self) -> int:
+        """How many are open, in use or not."""
+        server = self._runner.server
+        return len(server.connections) if server else 0
+
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -75,7 +86,18 @@ class OddRegistry(ServerInThread):
         self.asked.append(Asked(request.method, path, headers, length))
         nothing = Reply(UNKNOWN_NAME, {"Content-Type": "application/json"}, 404)
         reply = self.replies.get((request.method, path)) or self.replies.get(path, nothing)
+        if reply.drips is not None:
+            return await self._drip(reply.drips, request)
         return await _send(reply, request)
+
+    async def _drip(self, drips: bytes, request: web.BaseRequest) -> web.StreamResponse:
+        self.waiting += 1
+        left = iter(drips)
+        while request.transport:
+            request.transport.write(bytes(islice(left, 1)))
+            await asyncio.sleep(DRIP)
+        self.waiting -= 1
+        return web.Response()
 
 
 async def _send(reply: Reply, request: web.BaseRequest) -> web.StreamResponse:

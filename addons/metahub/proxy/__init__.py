@@ -6,6 +6,7 @@ from metahub.proxy.gate import Gate
 from metahub.proxy.manifests import Manifests
 from metahub.proxy.mirror import Mirror
 from metahub.proxy.options import Options
+from metahub.proxy.patience import Patience
 from metahub.proxy.plain_http import PlainHttp
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.secrets import Secrets
@@ -20,6 +21,7 @@ type Addon = (
     | Manifests
     | Streams
     | Failures
+    | Patience
     | Secrets
     | CutOff
 )
@@ -27,7 +29,7 @@ type Addon = (
 
 def addons() -> list[Addon]:
     """MetaHub's addons, in the order in which they want mitmproxy's events."""
-    rules = RulesInForce()
+    rules, failures = RulesInForce(), Failures()
     gate = Gate(rules)
     return [
         Options(),
@@ -37,7 +39,8 @@ def addons() -> list[Addon]:
         PlainHttp(),
         Manifests(rules, gate),
         Streams(),
-        Failures(),
+        failures,
+        Patience(gate, failures),
         Secrets(),
         CutOff(),
     ]

@@ -3,22 +3,13 @@
 Knows upstream and the store. Must not know machine types, nor who asks.
 """
 
-import asyncio
 from dataclasses import dataclass
 
 from metahub.core.digest import Digest
 from metahub.core.distribution import INDEX_TYPES, ManifestPath
 from metahub.proxy.keyed_locks import KeyedLocks
 from metahub.proxy.store_threads import StoreThreads
-from metahub.proxy.upstream import (
-    ANSWER_SECONDS,
-    Headers,
-    Question,
-    Reply,
-    UnreachableError,
-    Upstream,
-    UpstreamError,
-)
+from metahub.proxy.upstream import Headers, Question, Reply, Upstream, UpstreamError
 from metahub.store import Content
 
 # Registries that know no HEAD of a manifest.
@@ -47,17 +38,6 @@ class Indexes:
 
         For a GET that is the reply to a GET, with its body. Raises UpstreamError and StoreError.
         """
-        try:
-            # Also for those who wait for another's request: they do not begin their own after it.
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await self._find(method, question, path)
-        except TimeoutError as error:
-            why = f"{question.url.host}: nothing for {ANSWER_SECONDS:.0f} seconds"
-            raise UnreachableError(why) from error
-
-    async def _find(
-        self, method: str, question: Question, path: ManifestPath
-    ) -> FoundIndex | Reply:
         head = await self._upstream.head(question)
         digest = head.digest
         if _is_index(head) and digest is not None:

@@ -3,6 +3,7 @@
 Knows flows, options and the failure policy. Must not know how an answer is found.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from metahub.proxy import responses
 from metahub.proxy.answers import Answers, Asked, Sought
 from metahub.proxy.gate import Gate
 from metahub.proxy.options import EXEMPT_AGENTS, MISSING_SECONDS, ON_ERROR, STORE, OnError
+from metahub.proxy.patience import silence
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.store_threads import StoreThreads
@@ -119,8 +121,15 @@ def _check_policy(value: str) -> None:
 
 
 async def _answer(asked: Asked, answers: Answers) -> http.Response | None:
+    seconds = ctx.options.metahub_answer_seconds
     try:
-        return await answers.to(asked)
+        # One limit for all that is asked upstream, and for those who wait for another's question.
+        async with asyncio.timeout(seconds):
+            return await answers.to(asked)
+    except TimeoutError:
+        message = silence(str(asked.question.url.host), seconds)
+        logger.log(ALERT, f"{message}.")
+        return responses.gateway_timeout(asked.request, message)
     except UnreachableError as error:
         return responses.bad_gateway(asked.request, f"MetaHub: no answer from {error}")
     except (MalformedIndexError, UpstreamError) as error:

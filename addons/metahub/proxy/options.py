@@ -58,6 +58,12 @@ MISSING_SECONDS = Option(
     60,
     "For how many seconds the tag of a variant that upstream does not have is not asked for again.",
 )
+ANSWER_SECONDS = Option(
+    "metahub_answer_seconds",
+    30,
+    "For how many seconds upstream may be silent: from a request, sent whole, to the headers of "
+    "the answer, connecting included. Then the client is told so.",
+)
 
 EXEMPT_AGENTS = Option(
     "metahub_exempt_agents",
@@ -66,7 +72,7 @@ EXEMPT_AGENTS = Option(
     "User-Agent, such as `cosign`.",
 )
 
-OPTIONS = (RULES, STORE, ON_ERROR, MISSING_SECONDS, EXEMPT_AGENTS)
+OPTIONS = (RULES, STORE, ON_ERROR, MISSING_SECONDS, ANSWER_SECONDS, EXEMPT_AGENTS)
 
 
 class Options:

@@ -19,7 +19,6 @@ from metahub.core.digest import Digest
 from metahub.core.distribution import MAX_MANIFEST_BYTES, media_type
 
 _CONNECT_SECONDS = 10.0
-ANSWER_SECONDS = 30.0
 
 # aiohttp's own limit of 8 KiB is less than some registries say about content security or a token.
 # Go's clients take 1 MiB of headers.
@@ -177,7 +176,8 @@ class Upstream:
     """Asks upstream over pooled connections, verified as mitmproxy's own are.
 
     Keeps no cookie, and sends nothing that the client did not send. Follows redirects as the client
-    would; one that leads to no manifest is itself the reply, for the client to follow.
+    would; one that leads to no manifest is itself the reply, for the client to follow. How long an
+    answer may take is for who asks to say.
     """
 
     def __init__(self) -> None:
@@ -246,7 +246,7 @@ class Upstream:
                 connector=aiohttp.TCPConnector(ssl=self._tls, limit=0),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
-                timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, connect=_CONNECT_SECONDS),
+                timeout=aiohttp.ClientTimeout(connect=_CONNECT_SECONDS),
                 max_line_size=_MAX_HEADER_BYTES,
                 max_field_size=_MAX_HEADER_BYTES,
             )

@@ -1,0 +1,68 @@
+"""The connections that mitmproxy has open for a client, or is opening.
+
+Knows where mitmproxy keeps them, and how one is ended. Must not know why.
+"""
+
+import fcntl
+import select
+import sys
+import termios
+from asyncio import StreamWriter
+from collections.abc import Mapping
+from typing import TypeGuard
+
+from mitmproxy import connection, ctx
+from mitmproxy.proxy.server import ConnectionIO
+
+
+def end_upstream(client: connection.Client, why: str) -> None:
+    """End what is open to upstream on behalf of `client`, and what is being opened."""
+    for peer, line in _lines(client).items():
+        if isinstance(peer, connection.Server):
+            _end(line, why)
+
+
+def unsent(client: connection.Client) -> int:
+    """How many bytes are handed on to upstream on behalf of `client`, which it has not yet taken.
+
+    The kernel takes some megabytes at once: over a slow line a minute may pass until they are sent.
+    """
+    lines = _lines(client).items()
+    writers = (line.writer for peer, line in lines if isinstance(peer, connection.Server))
+    return sum(_unsent(writer) for writer in writers if _is_open(writer))
+
+
+def has_left(client: connection.Client) -> bool:
+    """True if the client has closed its side, whether or not mitmproxy has come to read that."""
+    line = _lines(client).get(client)
+    if line is None or not _is_open(line.writer):
+        return line is None
+    poll = select.poll()  # that a connection was reset, it says unasked
+    poll.register(line.writer.get_extra_info("socket").fileno(), select.POLLRDHUP)
+    return bool(poll.poll(0))
+
+
+def _lines(client: connection.Client) -> Mapping[connection.Connection, ConnectionIO]:
+    """None of a client that has left, nor of a flow that is replayed."""
+    mine = ctx.master.addons.get("proxyserver").connections.get(client.id)
+    return mine.transports if mine else {}
+
+
+def _is_open(writer: object) -> TypeGuard[StreamWriter]:
+    """True if there is a socket to ask: what mitmproxy redirects by itself shows none."""
+    return isinstance(writer, StreamWriter) and not writer.is_closing()
+
+
+def _end(line: ConnectionIO, why: str) -> None:
+    if _is_open(line.writer):
+        line.writer.transport.abort()  # or it would stay until upstream has taken what was sent
+    # Cancelled twice, mitmproxy would not come to say that the connection failed.
+    if line.handler is not None and not line.handler.cancelling():
+        line.handler.cancel(why)
+
+
+def _unsent(writer: StreamWriter) -> int:
+    """https://man7.org/linux/man-pages/man7/tcp.7.html, SIOCOUTQ"""
+    count = bytearray(4)
+    fcntl.ioctl(writer.get_extra_info("socket").fileno(), termios.TIOCOUTQ, count)
+    return writer.transport.get_write_buffer_size() + int.from_bytes(count, sys.byteorder)
