@@ -8,6 +8,7 @@ from metahub.proxy.mirror import Mirror
 from metahub.proxy.options import Options
 from metahub.proxy.patience import Patience
 from metahub.proxy.plain_http import PlainHttp
+from metahub.proxy.presence import Presence
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.secrets import Secrets
 from metahub.proxy.streams import Streams
@@ -20,6 +21,7 @@ type Addon = (
     | PlainHttp
     | Manifests
     | Streams
+    | Presence
     | Failures
     | Patience
     | Secrets
@@ -29,7 +31,7 @@ type Addon = (
 
 def addons() -> list[Addon]:
     """MetaHub's addons, in the order in which they want mitmproxy's events."""
-    rules, failures = RulesInForce(), Failures()
+    rules, presence, failures = RulesInForce(), Presence(), Failures()
     gate = Gate(rules)
     return [
         Options(),
@@ -37,8 +39,9 @@ def addons() -> list[Addon]:
         Mirror(rules),
         gate,
         PlainHttp(),
-        Manifests(rules, gate),
+        Manifests(rules, gate, presence),
         Streams(),
+        presence,
         failures,
         Patience(gate, failures),
         Secrets(),

@@ -19,6 +19,7 @@ from metahub.proxy.answers import Answers, Asked, Sought
 from metahub.proxy.gate import Gate
 from metahub.proxy.options import EXEMPT_AGENTS, MISSING_SECONDS, ON_ERROR, STORE, OnError
 from metahub.proxy.patience import silence
+from metahub.proxy.presence import Presence
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.store_threads import StoreThreads
@@ -32,9 +33,10 @@ logger = logging.getLogger(__name__)
 class Manifests:
     """Answers requests for manifests; what it does not answer goes to upstream as it came."""
 
-    def __init__(self, rules: RulesInForce, gate: Gate) -> None:
+    def __init__(self, rules: RulesInForce, gate: Gate, presence: Presence) -> None:
         self._in_force = rules
         self._gate = gate
+        self._presence = presence
         self._upstream = Upstream()
         self._store: StoreThreads | None = None
         self._answers: Answers | None = None
@@ -76,7 +78,8 @@ class Manifests:
         """Answer a request for a manifest, or leave it alone."""
         asked = self._asked(flow)
         if asked is not None and self._answers is not None:
-            flow.response = await _answer(asked, self._answers)
+            answering = _answer(asked, self._answers)
+            flow.response = await self._presence.unless_gone(flow.client_conn, answering)
 
     def _open(self, file: Path) -> None:
         try:
