@@ -15,7 +15,7 @@ from metahub.demo.images import Blob
 from tests.e2e.server import ServerInThread
 
 PIECE = 64 * 1024  # bytes written at once
-DRIP = 0.05  # seconds between two bytes
+DRIP = 0.01  # seconds between two bytes
 UNKNOWN_NAME = b'{"errors":[{"code":"NAME_UNKNOWN","message":"nothing is here"}]}'
 
 

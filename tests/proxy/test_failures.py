@@ -11,6 +11,7 @@ from tests.e2e.rules import TYPE1, login_of, table
 from tests.e2e.trust import HERE
 from tests.e2e.wire import Answer
 from tests.proxy.running import Serve
+from tests.proxy.test_presence import soon
 
 UPLOAD = "/v2/a/blobs/uploads/1"
 
@@ -48,3 +49,16 @@ def test_an_answer_that_has_begun_is_cut(serve: Serve, odd: OddRegistry) -> None
     with pytest.raises(http.client.IncompleteRead) as caught:
         wire.ask("GET", "/blob")
     assert b"MetaHub" not in caught.value.partial
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_an_interim_answer_is_none(method: str, serve: Serve, odd: OddRegistry) -> None:
+    """Mitmproxy takes it for the answer, after which the client would wait for ever."""
+    odd[UPLOAD] = Reply(drips=b"HTTP/1.1 103 Early Hints\r\n\r\n")
+    wire = serve(table(odd.address)).wire(odd.address, login_of(TYPE1))
+    with wire.asking(method, UPLOAD) as connection:
+        answer = Answer.of(connection.getresponse())
+        assert soon(lambda: odd.waiting == 0)
+    said = "MetaHub: no answer from localhost: status 103"
+    assert (answer.status, answer.reason) == (502, said)
+    assert (answer.body == b"") == (method == "HEAD")

@@ -18,9 +18,11 @@ from mitmproxy.proxy.layers.http import (  # type: ignore[attr-defined]  # as it
 )
 
 from metahub.proxy import responses
+from metahub.proxy.connections import end_upstream
 
 _OF_UPSTREAM = frozenset({ErrorCode.CONNECT_FAILED, ErrorCode.GENERIC_SERVER_ERROR})
 _INTERIM = range(100, 200)
+_SWITCHING_PROTOCOLS = 101
 
 
 class Failures:
@@ -40,6 +42,18 @@ class Failures:
         if chosen is not None:
             server = _Http1Server(chosen.context.fork(), self._answer)
             chosen.connections[chosen.context.client] = server
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        """Own up to what mitmproxy does not do: after an interim answer it waits for no other.
+
+        The client would, and the next request on that connection would get what comes late.
+        """
+        status = flow.response.status_code if flow.response else _SWITCHING_PROTOCOLS
+        if status not in _INTERIM or status == _SWITCHING_PROTOCOLS:
+            return
+        why = f"status {status}"
+        flow.response = self._answer(flow.client_conn, flow.request, why)
+        end_upstream(flow.client_conn, why)
 
     def _answer(self, client: connection.Client, request: http.Request, why: str) -> http.Response:
         message = self._out_of_time.pop(client, None)
