@@ -23,8 +23,9 @@ UNKNOWN_NAME = b'{"errors":[{"code":"NAME_UNKNOWN","message":"nothing is here"}]
 class Reply:
     """One answer. `cut_after` bytes of the body the connection is cut, at 0 before the status.
 
-    `pause` is the time in seconds before each piece of the body. `drips` is sent byte by byte, and
-    then nothing, until the client leaves: an answer that never begins.
+    `delay` is the time in seconds before the status, `pause` that before each piece of the body.
+    `drips` is sent byte by byte, and then nothing, until the client leaves: an answer that never
+    begins.
     """
 
     body: bytes = b""
@@ -32,6 +33,7 @@ class Reply:
     status: int = 200
     reason: str | None = None
     pause: float = 0
+    delay: float = 0
     cut_after: int | None = None
     has_length: bool = True
     drips: bytes | None = None
@@ -103,6 +105,7 @@ class OddRegistry(ServerInThread):
 async def _send(reply: Reply, request: web.BaseRequest) -> web.StreamResponse:
     if reply.cut_after == 0:
         return _cut(request)
+    await asyncio.sleep(reply.delay)
     response = web.StreamResponse(status=reply.status, reason=reply.reason, headers=reply.headers)
     if reply.has_length and "Content-Length" not in reply.headers:
         response.content_length = len(reply.body)

@@ -30,6 +30,7 @@ from tests.proxy.test_failures import UPLOAD, sentence_of
 from tests.proxy.test_manifests import ask_as, path_of, publish
 
 SENTENCE = "MetaHub: no answer from localhost within 1 seconds"
+COMMIT = f"{UPLOAD}?_state=x&digest=sha256:{'0' * 64}"
 HANDSHAKE = 5  # seconds in which an upstream may show that it speaks TLS
 LAYER = bytes(8 * 1024 * 1024)
 
@@ -166,6 +167,15 @@ def test_a_layer_may_take_its_time_up(serve: Serve, odd: OddRegistry) -> None:
             time.sleep(0.5)
             connection.send(b"x")
         assert connection.getresponse().status == 201
+
+
+@pytest.mark.e2e
+def test_a_registry_may_take_its_time_to_keep_a_layer(serve: Serve, odd: OddRegistry) -> None:
+    """It may have gigabytes to move before it says that it has them."""
+    odd[COMMIT] = Reply(status=201, delay=1.5)
+    wire = patient(serve, odd.address).wire(odd.address, login_of(TYPE1))
+    for body in (b"layer", b""):
+        assert wire.ask("PUT", COMMIT, body=body).status == 201
 
 
 @pytest.mark.e2e

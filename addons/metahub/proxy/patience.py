@@ -55,7 +55,7 @@ class Patience:
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Wait for the headers of the answer, the connection included."""
-        if flow.response is not None:
+        if flow.response is not None or _completes_an_upload(flow.request):
             return
         self._wait(flow, lambda: self.give_up(flow))
         if flow.request.stream:
@@ -124,3 +124,12 @@ class Patience:
     def _give_up_connecting(self, flow: http.HTTPFlow) -> None:
         if not flow.server_conn.connected:
             self.give_up(flow)
+
+
+def _completes_an_upload(request: http.Request) -> bool:
+    """A registry may have gigabytes to move before it says that it has a layer.
+
+    https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#pushing-blobs
+    """
+    path, _, query = request.path.partition("?")
+    return request.method == "PUT" and "/blobs/uploads/" in path and "digest=" in query
