@@ -13,6 +13,7 @@ def test_an_address_prints_as_in_an_image_name() -> None:
     address = Address("reg.test", 5000)
     assert (str(address), address.url) == ("reg.test:5000", "https://reg.test:5000")
     assert Address("127.0.0.1", 80, "http").url == "http://127.0.0.1:80"
+    assert Address("fd00::1", 8080, "http").url == "http://[fd00::1]:8080"
 
 
 def test_a_login_becomes_a_header_and_hides_its_password() -> None:

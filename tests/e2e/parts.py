@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from tests.e2e import seclusion
+from tests.e2e import network, seclusion
 from tests.e2e.running import bare_environment
 
 # command -> package
@@ -24,6 +24,10 @@ PACKAGES = {
     "runc": "runc",
     "nginx": "nginx",
     "squid": "squid",
+    "ip": "iproute2",
+    "iptables": "iptables",
+    "ip6tables": "iptables",
+    "nsenter": "util-linux",
 }
 
 
@@ -35,6 +39,13 @@ def require(*commands: str) -> None:
         _do_without(f"`apt-get install {' '.join(sorted(missing))}` installs what it needs")
     if not seclusion.is_allowed():
         _do_without("it needs root and may then use unshare(1): run it as root")
+
+
+def require_network() -> None:
+    """The same, unless networks can be made here."""
+    require("ip", "iptables", "ip6tables", "nsenter")
+    if not network.is_allowed():
+        _do_without("it needs network namespaces with iptables of their own")
 
 
 def _do_without(remedy: str) -> None:

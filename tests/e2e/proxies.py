@@ -13,6 +13,7 @@ from metahub.demo.bench import TABLE
 from tests.e2e.proxy import Proxy, metahub_in
 from tests.e2e.registry import LOGIN
 from tests.e2e.rules import Rules, login_of
+from tests.e2e.site import THIS_MACHINE, Site
 from tests.e2e.trust import Trust
 
 # A user's password is its name, and names may be logged: only the header gives it away.
@@ -28,13 +29,13 @@ class Serve(Protocol):
 
 
 @contextmanager
-def proxies(place: Path, trust: Trust) -> Iterator[Serve]:
+def proxies(place: Path, trust: Trust, site: Site = THIS_MACHINE) -> Iterator[Serve]:
     """Start proxies below a place; a crash or a secret in a log is a failure of the test."""
     with ExitStack() as ends:
 
         def serve(rules: Rules, **options: object) -> Proxy:
             directory = Path(tempfile.mkdtemp(prefix="proxy-", dir=place))
-            proxy = metahub_in(directory, trust, **options)
+            proxy = metahub_in(directory, trust, site, **options)
             proxy.rule(rules)
             ends.callback(_look_at, proxy)
             ends.callback(proxy.stop)

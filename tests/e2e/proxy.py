@@ -15,7 +15,8 @@ import metahub
 from metahub.demo.address import LOOPBACK, Address, Login, free_port
 from tests.e2e import seclusion
 from tests.e2e.rules import Rules
-from tests.e2e.running import Running, accepts, bare_environment, start, wait_until
+from tests.e2e.running import Running, bare_environment, start, wait_until
+from tests.e2e.site import THIS_MACHINE, Site
 from tests.e2e.trust import Trust
 from tests.e2e.wire import Wire
 
@@ -34,6 +35,7 @@ class Proxy:
     directory: Path
     address: Address
     command: Sequence[str]
+    site: Site = THIS_MACHINE
     running: Running | None = field(default=None, init=False)
 
     @property
@@ -71,7 +73,8 @@ class Proxy:
     def start(self) -> None:
         """Start it and wait for its port."""
         environment = bare_environment(HOME=str(self.directory), PYTHONPATH=str(PACKAGES))
-        self.running = start(self.command, log=self.log, environment=environment)
+        command = self.site.inside(self.command)
+        self.running = start(command, log=self.log, environment=environment)
         wait_until(self._serves, self.running)
 
     def ensure_running(self) -> None:
@@ -99,13 +102,15 @@ class Proxy:
         return self.log.read_text(errors="replace")
 
     def _serves(self) -> bool:
-        return accepts(self.address.port) and self.authority.exists()
+        return self.site.listens(self.address.port) and self.authority.exists()
 
 
-def metahub_in(directory: Path, trust: Trust, **more: object) -> Proxy:
+def metahub_in(directory: Path, trust: Trust, site: Site = THIS_MACHINE, **more: object) -> Proxy:
     """`metahub serve`; its own config.yaml has relative paths, and `more` beside them."""
-    address = Address(LOOPBACK, free_port(), "http")
+    with site.entered():
+        address = Address(site.v4, free_port(), "http")
     options = _options(address, trust) | {
+        "listen_host": site.listen_host,
         "confdir": CONFDIR,
         "metahub_rules": RULES,
         "metahub_store": STORE,
@@ -114,7 +119,7 @@ def metahub_in(directory: Path, trust: Trust, **more: object) -> Proxy:
     file = directory / "config.yaml"
     file.write_text(yaml.safe_dump(options | more, sort_keys=False))
     command = (sys.executable, "-m", "metahub", "serve", "--config", str(file))
-    return Proxy(directory, address, _resolving(trust, command))
+    return Proxy(directory, address, _resolving(trust, command), site)
 
 
 def mitmdump_in(directory: Path, trust: Trust, login: Login) -> Proxy:

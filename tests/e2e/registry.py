@@ -14,11 +14,12 @@ from pathlib import Path
 import bcrypt
 
 from metahub.core.digest import Digest
-from metahub.demo.address import LOOPBACK, Address, Login, free_port
+from metahub.demo.address import Address, Login, free_port
 from metahub.demo.client import connected
 from metahub.demo.images import DOCKER, OCI, IndexedImages
 from metahub.demo.tls import trusting
-from tests.e2e.running import Running, accepts, bare_environment, start, wait_until
+from tests.e2e.running import Running, bare_environment, start, wait_until
+from tests.e2e.site import THIS_MACHINE, Site
 from tests.e2e.token_service import TokenService
 from tests.e2e.trust import HERE, HOST, Trust
 
@@ -50,11 +51,13 @@ class Registry:
     trust: Trust
     login: Login | None
     running: Running
+    site: Site = THIS_MACHINE
     tokens: TokenService | None = None
 
     def push(self, repository: str, tag: str, images: IndexedImages) -> Digest:
         """Push images past every proxy, and let the tag point to their index."""
-        return asyncio.run(self._push(repository, tag, images))
+        with self.site.entered():
+            return asyncio.run(self._push(repository, tag, images))
 
     async def _push(self, repository: str, tag: str, images: IndexedImages) -> Digest:
         trusted = trusting(self.trust.authority)
@@ -91,35 +94,40 @@ def serving(
     login: Login | None = None,
     scheme: str = "https",
     tokens: TokenService | None = None,
+    site: Site = THIS_MACHINE,
+    port: int | None = None,
 ) -> Iterator[Registry]:
     """A registry that keeps everything in a directory, and wants the login if there is one.
 
     With `tokens` it wants a token of that service, which knows the login.
     """
-    address = Address(HOST, free_port(), scheme)
+    address = Address(HOST, port or free_port(), scheme)
     auth = tokens.configuration if tokens else _htpasswd(directory / "htpasswd", login)
-    file = _write_configuration(directory, address, trust, auth)
+    listens = f"{site.listen_host}:{address.port}"
+    file = _write_configuration(directory, listens, trust, auth, scheme)
     log = directory / "docker-registry.log"
     running = start(
-        ["docker-registry", "serve", str(file)], log=log, environment=bare_environment()
+        site.inside(["docker-registry", "serve", str(file)]),
+        log=log,
+        environment=bare_environment(),
     )
     try:
-        wait_until(lambda: accepts(address.port), running)
-        yield Registry(address, trust, login, running, tokens)
+        wait_until(lambda: site.listens(address.port), running)
+        yield Registry(address, trust, login, running, site, tokens)
     finally:
         running.stop()
 
 
 def _write_configuration(
-    directory: Path, address: Address, trust: Trust, auth: Mapping[str, object]
+    directory: Path, listens: str, trust: Trust, auth: Mapping[str, object], scheme: str
 ) -> Path:
     pair = {"certificate": str(trust.pair.certificate), "key": str(trust.pair.key)}
     configuration = {
         "version": "0.1",
         "log": {"level": "warn"},
         "storage": {"filesystem": {"rootdirectory": str(directory / "storage")}},
-        "http": {"addr": f"{LOOPBACK}:{address.port}", "secret": "of the tests"}
-        | ({"tls": pair} if address.scheme == "https" else {}),
+        "http": {"addr": listens, "secret": "of the tests"}
+        | ({"tls": pair} if scheme == "https" else {}),
         **({"auth": auth} if auth else {}),
     }
     file = directory / "docker-registry.yaml"

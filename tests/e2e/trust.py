@@ -26,10 +26,12 @@ class Trust:
     hosts: Path
 
     @classmethod
-    def below(cls, directory: Path) -> Self:
-        """Make all three in a directory."""
+    def below(cls, directory: Path, *addresses: str) -> Self:
+        """Make all three in a directory, for registries at these addresses or on loopback."""
         authority = Authority.create("MetaHub test registries")
         hosts = directory / "hosts"
-        hosts.write_text("".join(f"{LOOPBACK} {name}\n" for name in (HERE, HOST, AUTH, CDN)))
-        pair = authority.issue(directory, HOST, HERE, LOOPBACK, AUTH, CDN)
+        places = addresses or (LOOPBACK,)
+        named = [f"{place} {name}\n" for place in places for name in (HOST, AUTH, CDN)]
+        hosts.write_text("".join([f"{LOOPBACK} {HERE}\n", *named]))
+        pair = authority.issue(directory, HOST, HERE, LOOPBACK, AUTH, CDN, *addresses)
         return cls(authority.write(directory / "authority.pem"), pair, hosts)

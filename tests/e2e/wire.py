@@ -12,6 +12,7 @@ from pathlib import Path
 
 from metahub.demo.address import LOOPBACK, Address, Login
 from metahub.demo.tls import trusting
+from tests.e2e.site import THIS_MACHINE, Site
 
 SILENCE = 20.0  # seconds without a byte after which a request counts as hanging
 
@@ -49,7 +50,8 @@ class NoTunnelError(Exception):
 class Wire:
     """A way to a server: over which proxy if any, as which user of it, from which address.
 
-    `trusted` is the authority that signs what the asker sees.
+    `trusted` is the authority that signs what the asker sees; `site` is where the asker stands, and
+    `first` the address that it connects to.
     """
 
     server: Address
@@ -57,6 +59,8 @@ class Wire:
     proxy: Address | None = None
     user: Login | None = None
     source: str = LOOPBACK
+    first: str = LOOPBACK
+    site: Site = THIS_MACHINE
 
     def ask(
         self,
@@ -92,8 +96,7 @@ class Wire:
 
     @contextmanager
     def _connected(self) -> Iterator[socket.socket]:
-        first = (LOOPBACK, (self.proxy or self.server).port)
-        with socket.create_connection(first, SILENCE, (self.source, 0)) as plain:
+        with self._first() as plain:
             if self.server.scheme == "http":
                 yield plain
                 return
@@ -101,6 +104,11 @@ class Wire:
                 self._connect(plain)
             with self._secured(plain) as secured:
                 yield secured
+
+    def _first(self) -> socket.socket:
+        first = (self.first, (self.proxy or self.server).port)
+        with self.site.entered():
+            return socket.create_connection(first, SILENCE, (self.source, 0))
 
     def _secured(self, plain: socket.socket) -> socket.socket:
         return trusting(self.trusted).wrap_socket(plain, server_hostname=self.server.host)

@@ -16,7 +16,10 @@ PLAIN_NAME = re.compile(r"[a-z0-9]+(?:[.-]+[a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A host, a port and a scheme; `str()` gives `host:port`, as rules and image names say it."""
+    """A host, a port and a scheme; `str()` gives `host:port`, as rules and image names say it.
+
+    An IPv6 address stands in brackets there (RFC 3986 3.2.2).
+    """
 
     host: str
     port: int
@@ -28,7 +31,8 @@ class Address:
         return f"{self.scheme}://{self}"
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
