@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from mitmproxy import connection, http, tls
 from mitmproxy.log import ALERT
-from mitmproxy.proxy import layer, layers, mode_specs
+from mitmproxy.proxy import layer, layers, mode_specs, server_hooks
 
 from metahub.core.client import Client, parse_address
 from metahub.core.distribution import one_line
@@ -17,6 +17,7 @@ from metahub.core.machine import MachineType
 from metahub.core.registry import Registry
 from metahub.proxy import responses
 from metahub.proxy.credentials import MalformedCredentialsError, parse_credentials
+from metahub.proxy.opening import named_host
 from metahub.proxy.passwords import Passwords
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.rules import UnknownClients
@@ -25,7 +26,9 @@ logger = logging.getLogger(__name__)
 
 WRONG_CREDENTIALS = "MetaHub: wrong proxy user or password"
 UNKNOWN_CLIENT = "MetaHub: this client is unknown; give the proxy a user and password"
+UNKNOWN_ADDRESS = "MetaHub: this client is unknown; no network of the rules has its address"
 FAILED = "MetaHub: the proxy failed to find out who asks, and its log says how"
+ITSELF = "MetaHub: a redirected connection leads to the proxy itself"
 
 # Modes in which the client knows that it speaks with a proxy, and may give it credentials.
 _EXPLICIT = (mode_specs.RegularMode, mode_specs.UpstreamMode)
@@ -89,9 +92,10 @@ class Gate:
     def next_layer(self, next_layer: layer.NextLayer) -> None:
         """Tunnel, unread, what a client wants to be connected with and is no registry."""
         address = next_layer.context.server.address
-        if address is None or not _names_its_destination(next_layer.context.client):
+        host = _destination(next_layer)
+        if address is None or host is None:
             return
-        if self._in_force.now().registries.at(address[0], address[1]) is None:
+        if self._in_force.now().registries.at(host, address[1]) is None:
             next_layer.layer = layers.TCPLayer(next_layer.context, ignore=True)
 
     def tls_clienthello(self, hello: tls.ClientHelloData) -> None:
@@ -101,6 +105,19 @@ class Gate:
             return
         name = hello.client_hello.sni or address[0]
         hello.ignore_connection = self._in_force.now().registries.at(name, address[1]) is None
+
+    def server_connect(self, connecting: server_hooks.ServerConnectionHookData) -> None:
+        """End what nobody was asked about: a stranger's tunnel, and a proxy that calls itself.
+
+        A connection to the port itself, which nothing has redirected, leads there again and again.
+        """
+        client, address = connecting.client, connecting.server.address
+        if _is_redirected(client) and address and address[0] == client.peername[0]:
+            connecting.server.error = ITSELF
+        elif not _is_explicit(client) and self._is_denied(
+            Client(parse_address(client.peername[0]))
+        ):
+            connecting.server.error = UNKNOWN_ADDRESS
 
     def done(self) -> None:
         """Give the hashing threads back."""
@@ -122,12 +139,18 @@ class Gate:
         client = self._tunnels.get(flow.client_conn)
         if client is None:
             client = await self._introduced(header, flow.client_conn)
+        if self._is_denied(client):
+            explicit = _is_explicit(flow.client_conn)
+            raise TurnedAwayError(UNKNOWN_CLIENT if explicit else UNKNOWN_ADDRESS)
+        return client
+
+    def _is_denied(self, client: Client) -> bool:
         rules = self._in_force.now()
         unknown = rules.clients.machine_type(client) is None
-        if unknown and rules.unknown_clients is UnknownClients.DENY:
+        denied = unknown and rules.unknown_clients is UnknownClients.DENY
+        if denied:
             logger.log(ALERT, f"{client} is turned away: the rules do not know this client.")
-            raise TurnedAwayError(UNKNOWN_CLIENT)
-        return client
+        return denied
 
     async def _introduced(self, header: str | None, peer: connection.Client) -> Client:
         address = parse_address(peer.peername[0])
@@ -167,6 +190,11 @@ def _is_redirected(client: connection.Client) -> bool:
     return isinstance(client.proxy_mode, _REDIRECTED)
 
 
-def _names_its_destination(client: connection.Client) -> bool:
-    """True where a connection is to the host that the client asked for, by the name it used."""
-    return not isinstance(client.proxy_mode, (*_REDIRECTED, mode_specs.ReverseMode))
+def _destination(next_layer: layer.NextLayer) -> str | None:
+    """The host that a client wants, by the name it used; None where it cannot be told here."""
+    client, address = next_layer.context.client, next_layer.context.server.address
+    if isinstance(client.proxy_mode, mode_specs.ReverseMode):
+        return None
+    if _is_redirected(client):
+        return None if client.tls else named_host(next_layer.data_client())
+    return address[0] if address else None
