@@ -12,9 +12,10 @@ from tests.e2e import front as nginx
 from tests.e2e import registry as docker_registry
 from tests.e2e import seclusion
 from tests.e2e.front import Front
+from tests.e2e.network import Network, networked
 from tests.e2e.nodes import Nodes
 from tests.e2e.odd_registry import OddRegistry
-from tests.e2e.parts import require
+from tests.e2e.parts import require, require_network
 from tests.e2e.proxies import Serve, proxies
 from tests.e2e.proxy import Proxy
 from tests.e2e.registry import FORMATS, LOGIN, Registry
@@ -45,6 +46,16 @@ def place() -> Iterator[Path]:
 def trust(place: Path) -> Trust:
     """The authority and the certificate of all registries."""
     return Trust.below(place)
+
+
+@pytest.fixture(scope="session")
+def network(place: Path) -> Iterator[Network]:
+    """Nodes, a registry, and the proxy's namespace between them."""
+    require_network()
+    directory = place / "network"
+    directory.mkdir()
+    with networked(directory) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

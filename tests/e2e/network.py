@@ -34,7 +34,7 @@ class Network:
     """The namespaces, each reached by the others at its addresses.
 
     What a node sends to the registry goes through the proxy's namespace: past the proxy, or into
-    it where `redirect` says so.
+    it where `redirected` says so.
     """
 
     node1: Namespace
@@ -43,12 +43,24 @@ class Network:
     registry: Namespace
     proxy: Namespace
 
-    def redirect(self, ports: Iterable[int], to: int) -> None:
-        """Let the proxy's port `to` have what nodes send to these ports, wherever to."""
+    @contextmanager
+    def redirected(self, ports: Iterable[int], to: int) -> Iterator[None]:
+        """As long as it lasts, the proxy's port `to` has what nodes send to these, wherever to.
+
+        Of several redirections of a port, the last one counts.
+        """
+        self._tables("-I", ports, to)
+        try:
+            yield
+        finally:
+            self._tables("-D", ports, to)
+
+    def _tables(self, what: str, ports: Iterable[int], to: int) -> None:
         dports = ",".join(map(str, ports))
-        matched = f"-t nat -A PREROUTING ! -i {REGISTRY} -p tcp -m multiport --dports {dports}"
+        rule = f"PREROUTING ! -i {REGISTRY} -p tcp -m multiport --dports {dports}"
         for tables in ("iptables", "ip6tables"):
-            _run(self.proxy, [tables, *matched.split(), "-j", "REDIRECT", "--to-ports", str(to)])
+            command = f"{tables} -t nat {what} {rule} -j REDIRECT --to-ports {to}"
+            _run(self.proxy, command.split())
 
 
 @functools.cache

@@ -17,7 +17,7 @@ def named_host(first: bytes) -> str | None:
     """
     if starts_like_tls_record(first):
         return None
-    if not first[:1].isalpha():  # a method is a word
+    if first and not first[:1].isalpha():  # a method is a word
         return ""
     head, complete, _ = first.partition(_HEAD_END)
     lines = (head if complete else first.rpartition(_LINE_END)[0]).split(_LINE_END)
