@@ -13,7 +13,7 @@ from OpenSSL import SSL
 
 from metahub.proxy.short_memory import ShortMemory
 
-_HTTPS_PORT = 443
+_HTTP_PORT, _HTTPS_PORT = 80, 443
 _SECONDS_TO_ANSWER = 5.0
 _SECONDS_REMEMBERED = 60.0
 
@@ -40,9 +40,9 @@ class PlainHttp:
         self._deceived: WeakSet[connection.Client] = WeakSet()
 
     async def tls_clienthello(self, hello: tls.ClientHelloData) -> None:
-        """Find out whether the registry speaks TLS, unless its port says so."""
+        """Find out whether the registry speaks TLS."""
         address = hello.context.server.address
-        if address is None or hello.ignore_connection or address[1] == _HTTPS_PORT:
+        if address is None or hello.ignore_connection:
             return
         if isinstance(hello.context.client.proxy_mode, _OTHER_MODES):
             return
@@ -56,19 +56,36 @@ class PlainHttp:
             start.ssl_conn.set_accept_state()
 
     async def _speaks_tls(self, address: Address) -> bool:
-        """A registry that cannot be reached is left to those who want something of it."""
+        """A registry that cannot be reached is left to those who want something of it.
+
+        One without a port answers at 443; if only at 80, it has no TLS.
+        """
         if self._speak_tls.remembers(address):
             return True
+        host, port = address
         try:
-            async with asyncio.timeout(_SECONDS_TO_ANSWER):
-                _, writer = await asyncio.open_connection(*address, ssl=_any_certificate())
-                writer.close()
+            await _connect(address, None if port == _HTTPS_PORT else _any_certificate())
         except ssl.SSLError as error:
             return error.reason not in _NO_TLS
-        except (OSError, TimeoutError):
-            return True
+        except OSError:
+            return port != _HTTPS_PORT or not await _is_open((host, _HTTP_PORT))
         self._speak_tls.remember(address)
         return True
+
+
+async def _is_open(address: Address) -> bool:
+    try:
+        await _connect(address)
+    except OSError:
+        return False
+    return True
+
+
+async def _connect(address: Address, tls: ssl.SSLContext | None = None) -> None:
+    """Connect, and say nothing. Raises OSError; ssl.SSLError and TimeoutError are among them."""
+    async with asyncio.timeout(_SECONDS_TO_ANSWER):
+        _, writer = await asyncio.open_connection(*address, ssl=tls)
+        writer.close()
 
 
 def _any_certificate() -> ssl.SSLContext:
