@@ -114,6 +114,7 @@ def _up(link: str, name: str, end: int) -> list[str]:
         f"link set {link} addrgenmode none",
         f"address add {_v4(name)}.{end}/24 dev {link}",
         f"address add {_v6(name)}{end}/64 dev {link} nodad",
+        f"address add fe80::{end}/64 dev {link} nodad",  # without one, no neighbour is looked for
         f"link set {link} up",
     ]
 

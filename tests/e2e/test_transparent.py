@@ -3,6 +3,8 @@
 And those that do know of it and have no password: their address is enough there too.
 """
 
+import http
+import json
 import socket
 import ssl
 from collections.abc import Iterator
@@ -16,12 +18,16 @@ from metahub.demo.address import Address, free_port
 from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
 from metahub.proxy.gate import UNKNOWN_ADDRESS
 from tests.e2e import registry as docker_registry
+from tests.e2e import seclusion
 from tests.e2e.asker import Asker, digest_of, entries_of, message_of
+from tests.e2e.clients.shape import speak
 from tests.e2e.network import Network
+from tests.e2e.parts import require
 from tests.e2e.proxies import Serve, proxies
 from tests.e2e.proxy import Proxy
 from tests.e2e.registry import Registry
 from tests.e2e.rules import TYPE1, TYPE2, Rules, table, with_networks
+from tests.e2e.running import bare_environment
 from tests.e2e.site import Namespace
 from tests.e2e.trust import HERE, HOST, Trust
 from tests.e2e.wire import SILENCE, Wire
@@ -68,6 +74,21 @@ class Redirected:
             first=address_of(self.network.registry, family),
             site=node,
         )
+
+    def copied(
+        self, name: str, layout: Path, hosts: dict[str, str], **environment: str
+    ) -> list[str]:
+        """The digests of what skopeo copies on a node, where no other hosts are known."""
+        file = layout.with_name("hosts")
+        file.write_text("".join(f"{address} {host}\n" for host, address in hosts.items()))
+        words = ["copy", "--preserve-digests", f"docker://{HOST}/{REPOSITORY}", f"oci:{layout}"]
+        node: Namespace = getattr(self.network, name)
+        command = node.inside(seclusion.resolving(file, ["skopeo", "--insecure-policy", *words]))
+        trusted = bare_environment(SSL_CERT_FILE=str(self.proxy.authority), **environment)
+        spoken = speak(command, trusted)
+        assert spoken.exit_code == 0, spoken.seen
+        index = json.loads((layout / "index.json").read_text())
+        return [entry["digest"] for entry in index["manifests"]]
 
     def asker(self, name: str, family: str = "v4", port: int = HTTPS) -> Asker:
         """What a node asks of qnib/bench."""
@@ -154,6 +175,13 @@ def test_an_address_is_a_machine_type(
     answer = asker.get(TAG)
     assert tuple(entries_of(answer)) == SEEN[KNOWN.get(name)]
     assert asker.digest(TAG) == digest_of(answer)
+
+
+def test_the_greeting_says_where_nodes_are_redirected_to(redirected: Redirected) -> None:
+    """And what those set that know of the proxy."""
+    said = redirected.proxy.said()
+    assert f", 0.0.0.0:{redirected.proxy.address.port} (transparent)" in said
+    assert f":{redirected.explicit}\n" in said
 
 
 def test_what_was_served_can_be_asked_for_again(redirected: Redirected) -> None:
@@ -263,6 +291,39 @@ def test_the_handshake_with_a_registry_without_tls_fails(
     wire = redirected.wire("node1", family, PLAIN_PORT)
     with pytest.raises(ssl.SSLError, match="EOF occurred"):
         replace(wire, server=Address(HOST, PLAIN_PORT)).ask("GET", "/v2/")
+
+
+def test_a_registry_with_port_80_alone_has_no_tls(redirected: Redirected) -> None:
+    """Where nobody answers at all, the client learns that from an answer."""
+    elsewhere = redirected.network.node2
+    secured = replace(redirected.wire("node1", "v4", HTTPS), first=elsewhere.v4)
+    assert Asker(secured, REPOSITORY).get(TAG).status == http.HTTPStatus.OK  # by its name
+    assert secured.ask("GET", "/v2/").status == http.HTTPStatus.BAD_GATEWAY
+    with _listening(elsewhere.v4, HTTP, elsewhere), pytest.raises(ssl.SSLError, match="EOF occ"):
+        secured.ask("GET", "/v2/")
+
+
+@FAMILIES
+@pytest.mark.parametrize("name", KNOWN)
+def test_skopeo_needs_no_setting(
+    name: str, family: str, redirected: Redirected, tmp_path: Path
+) -> None:
+    """It knows where the registry is, and trusts the CA."""
+    hosts = {HOST: address_of(redirected.network.registry, family)}
+    require("skopeo")
+    assert redirected.copied(name, tmp_path / "layout", hosts) == list(SEEN[KNOWN[name]])
+
+
+@FAMILIES
+@pytest.mark.parametrize("name", KNOWN)
+def test_skopeo_asks_a_proxy_that_an_address_names(
+    name: str, family: str, redirected: Redirected, tmp_path: Path
+) -> None:
+    """HTTPS_PROXY=http://[fd00:20::1]:8080; the registry's name is the proxy's to resolve."""
+    require("skopeo")
+    proxy = Address(address_of(redirected.network.proxy, family), redirected.explicit, "http")
+    copied = redirected.copied(name, tmp_path / "layout", {}, HTTPS_PROXY=proxy.url)
+    assert copied == list(SEEN[KNOWN[name]])
 
 
 @FAMILIES

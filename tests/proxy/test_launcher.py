@@ -32,6 +32,18 @@ def test_a_wildcard_address_is_no_address_for_a_node(monkeypatch: pytest.MonkeyP
     assert lines[3].endswith("http://USER:PASSWORD@proxy.test:8080")
 
 
+def test_nodes_that_are_redirected_are_told_of_no_proxy() -> None:
+    """They would ask it as one, and it is none for them."""
+    redirected = Greeting((), "", Path("ca.pem"), redirected=(("0.0.0.0", 8080), ("::", 8080)))
+    both = Greeting((("10.0.0.1", 8081),), "", Path("ca.pem"), redirected=(("10.0.0.1", 8080),))
+    here = "0.0.0.0:8080 (transparent), [::]:8080 (transparent)"
+    assert str(redirected).splitlines()[0].endswith(f" is listening on {here}")
+    assert "HTTPS_PROXY" not in str(redirected)
+    there = "http://10.0.0.1:8081, 10.0.0.1:8080 (transparent)"
+    assert str(both).splitlines()[0].endswith(f" is listening on {there}")
+    assert str(both).endswith("HTTPS_PROXY=http://USER:PASSWORD@10.0.0.1:8081")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

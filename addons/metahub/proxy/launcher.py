@@ -16,6 +16,7 @@ from pathlib import Path
 from mitmproxy import ctx, exceptions, hooks, options
 from mitmproxy.log import ALERT
 from mitmproxy.master import Master
+from mitmproxy.proxy import mode_specs
 from mitmproxy.tools.dump import DumpMaster
 
 import metahub
@@ -69,21 +70,34 @@ class Greeting:
     ca: Path
     watch: str = ""
     """Where a browser shows what happens; empty where none can."""
+    redirected: tuple[tuple[str, int], ...] = ()
+    """Where it has what a router redirects to it; nodes do not ask it themselves."""
 
     def __str__(self) -> str:
         """As it is printed."""
-        listening = ", ".join(f"http://{_bracketed(host)}:{port}" for host, port in self.addresses)
-        host, port = self.addresses[0]
-        host = socket.gethostname() if host in _EVERY_ADDRESS else _bracketed(host)
+        listening = ", ".join(
+            (
+                *(f"http://{_bracketed(host)}:{port}" for host, port in self.addresses),
+                *(f"{_bracketed(host)}:{port} (transparent)" for host, port in self.redirected),
+            )
+        )
         return "\n".join(
             (
                 f"MetaHub {metahub.__version__} is listening on {listening}",
                 f"  rules    {self.rules}",
                 f"  CA       {self.ca}",
-                f"  on nodes export HTTPS_PROXY=http://USER:PASSWORD@{host}:{port}",
+                *self._for_nodes(),
                 *([f"  watch at {self.watch}"] if self.watch else []),
             )
         )
+
+    def _for_nodes(self) -> tuple[str, ...]:
+        """What a node sets; nothing where all are redirected."""
+        if not self.addresses:
+            return ()
+        host, port = self.addresses[0]
+        host = socket.gethostname() if host in _EVERY_ADDRESS else _bracketed(host)
+        return (f"  on nodes export HTTPS_PROXY=http://USER:PASSWORD@{host}:{port}",)
 
 
 class _Greeter:
@@ -94,13 +108,22 @@ class _Greeter:
         self._greet = greet
 
     def running(self) -> None:
-        addresses = tuple(
-            (address[0], address[1])
-            for address in ctx.master.addons.get("proxyserver").listen_addrs()
-        )
+        addresses, redirected = _listening(explicit=True), _listening(explicit=False)
         ca = Path(ctx.options.confdir).expanduser() / "mitmproxy-ca-cert.pem"
-        if addresses:
-            self._greet(Greeting(addresses, str(self._in_force.now()), ca, _web_address()))
+        if addresses or redirected:
+            rules = str(self._in_force.now())
+            self._greet(Greeting(addresses, rules, ca, _web_address(), redirected))
+
+
+def _listening(*, explicit: bool) -> tuple[tuple[str, int], ...]:
+    """Where nodes ask the proxy, or where they are redirected to."""
+    servers = ctx.master.addons.get("proxyserver").servers
+    return tuple(
+        (address[0], address[1])
+        for server in servers
+        if isinstance(server.mode, mode_specs.TransparentMode) is not explicit
+        for address in server.listen_addrs
+    )
 
 
 def _web_address() -> str:
