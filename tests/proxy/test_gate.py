@@ -224,3 +224,25 @@ def test_a_bug_of_ours_lets_nobody_in(
     assert said.status == answer.status == 407
     assert said.reason == answer.reason == FAILED
     assert "TypeError" in caplog.text
+
+
+def test_strangers_are_not_tunnelled_by_a_way_without_words(serve: Serve, odd: OddRegistry) -> None:
+    """SOCKS asks for nothing: where strangers are denied, its connections lead nowhere."""
+    with OddRegistry(None, HERE) as other:
+        rules = table(odd.address)
+        for policy, says in (("pass", b"HTTP/1.1 404"), ("deny", b"")):
+            proxy = serve(rules | {"unknown_clients": policy}, mode=["socks5"])
+            assert _over_socks(proxy, other)[:12] == says
+            assert len(other.asked) == 1
+
+
+def _over_socks(proxy: ProxyInThread, odd: OddRegistry) -> bytes:
+    """The answer to a GET: https://www.rfc-editor.org/rfc/rfc1928"""
+    host, port = odd.address.host.encode(), odd.address.port.to_bytes(2)
+    with socket.create_connection((LOOPBACK, proxy.address.port), 10) as plain:
+        plain.sendall(b"\x05\x01\x00")
+        assert plain.recv(2) == b"\x05\x00"
+        plain.sendall(b"\x05\x01\x00\x03" + bytes([len(host)]) + host + port)
+        assert plain.recv(64)[:2] == b"\x05\x00"
+        plain.sendall(f"GET / HTTP/1.1\r\nHost: {odd.address}\r\n\r\n".encode())
+        return plain.recv(65536)
