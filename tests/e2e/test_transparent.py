@@ -202,6 +202,12 @@ def test_a_registry_may_be_named_by_its_address(
     assert tuple(entries_of(Asker(wire, REPOSITORY).get(TAG))) == SEEN[TYPE2]
 
 
+def test_the_name_in_the_handshake_counts(redirected: Redirected) -> None:
+    """Whatever a request claims inside of it."""
+    answer = redirected.asker("node1").get(TAG, {"Host": "other.test"})
+    assert tuple(entries_of(answer)) == SEEN[TYPE1]
+
+
 @FAMILIES
 @pytest.mark.parametrize("is_named", [True, False])
 def test_tls_with_others_is_tunnelled_unread(
