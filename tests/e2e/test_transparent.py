@@ -4,7 +4,6 @@ And those that do know of it and have no password: their address is enough there
 """
 
 import http
-import json
 import socket
 import ssl
 from collections.abc import Iterator
@@ -14,20 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from metahub.demo.address import Address, free_port
-from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
+from metahub.demo.address import LOOPBACK, Address, free_port
+from metahub.demo.bench import REPOSITORY, TAG, User, qnib_bench
 from metahub.proxy.gate import UNKNOWN_ADDRESS
 from tests.e2e import registry as docker_registry
-from tests.e2e import seclusion
 from tests.e2e.asker import Asker, digest_of, entries_of, message_of
-from tests.e2e.clients.shape import speak
+from tests.e2e.clients.kinds import CLIENTS, COPIERS, RUNTIMES
+from tests.e2e.clients.shape import Client, Spoken, Way
 from tests.e2e.network import Network
-from tests.e2e.parts import require
+from tests.e2e.nodes import Nodes
 from tests.e2e.proxies import Serve, proxies
 from tests.e2e.proxy import Proxy
 from tests.e2e.registry import Registry
 from tests.e2e.rules import TYPE1, TYPE2, Rules, table, with_networks
-from tests.e2e.running import bare_environment
 from tests.e2e.site import Namespace
 from tests.e2e.trust import HERE, HOST, Trust
 from tests.e2e.wire import SILENCE, Wire
@@ -75,24 +73,50 @@ class Redirected:
             site=node,
         )
 
-    def copied(
-        self, name: str, layout: Path, hosts: dict[str, str], **environment: str
-    ) -> list[str]:
-        """The digests of what skopeo copies on a node, where no other hosts are known."""
-        file = layout.with_name("hosts")
-        file.write_text("".join(f"{address} {host}\n" for host, address in hosts.items()))
-        words = ["copy", "--preserve-digests", f"docker://{HOST}/{REPOSITORY}", f"oci:{layout}"]
+    def way(self, name: str, family: str) -> Way:
+        """How a client gets out that knows nothing but the registry's address."""
         node: Namespace = getattr(self.network, name)
-        command = node.inside(seclusion.resolving(file, ["skopeo", "--insecure-policy", *words]))
-        trusted = bare_environment(SSL_CERT_FILE=str(self.proxy.authority), **environment)
-        spoken = speak(command, trusted)
-        assert spoken.exit_code == 0, spoken.seen
-        index = json.loads((layout / "index.json").read_text())
-        return [entry["digest"] for entry in index["manifests"]]
+        hosts = self.proxy.directory / f"hosts-{family}"
+        registry = address_of(self.network.registry, family)
+        hosts.write_text(f"{LOOPBACK} {HERE}\n{registry} {HOST}\n")
+        return Way(network=tuple(node.inside(())), hosts=hosts)
+
+    def way_by_proxy(self, name: str, family: str) -> Way:
+        """How one gets out that knows the proxy's address, and not that of the registry."""
+        hosts = self.proxy.directory / "no-hosts"
+        hosts.write_text(f"{LOOPBACK} {HERE}\n")
+        address = address_of(self.network.proxy, family)
+        proxy = Address(address, self.explicit, "http")
+        return replace(self.way(name, family), proxy=proxy.url, hosts=hosts)
 
     def asker(self, name: str, family: str = "v4", port: int = HTTPS) -> Asker:
         """What a node asks of qnib/bench."""
         return Asker(self.wire(name, family, port), REPOSITORY)
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutPort(Address):
+    """A registry at the port that its scheme has by itself."""
+
+    def __str__(self) -> str:
+        return self.host
+
+
+def address_as_named(port: int) -> Address:
+    """A registry as people write it."""
+    kind = WithoutPort if port in (HTTP, HTTPS) else Address
+    return kind(HOST, port, SCHEMES[port])
+
+
+def assert_got(user: User, client: Client, image: str) -> None:
+    """The client pulls the build of its machine type; if it can run it, the line is the proof."""
+    pull = client.pull(image)
+    assert pull.worked, pull.seen
+    if isinstance(client, RUNTIMES):
+        assert client.run(image) == Spoken(0, user.gets.line + "\n", "")
+    (build,) = (image for image in qnib_bench().images if str(image.manifest.digest) in SEEN[user])
+    if isinstance(client, COPIERS):
+        assert pull.digests & {str(build.manifest.digest), str(build.config.digest)}
 
 
 @pytest.fixture(scope="module")
@@ -309,27 +333,36 @@ def test_a_registry_with_port_80_alone_has_no_tls(redirected: Redirected) -> Non
         secured.ask("GET", "/v2/")
 
 
-@FAMILIES
-@pytest.mark.parametrize("name", KNOWN)
-def test_skopeo_needs_no_setting(
-    name: str, family: str, redirected: Redirected, tmp_path: Path
+CASES = [
+    pytest.param(kind, port, id=f"{kind.__name__}-{port}")
+    for kind in CLIENTS
+    for port in SCHEMES
+    if SCHEMES[port] == "https" or kind in RUNTIMES
+]
+
+
+@pytest.mark.parametrize(("name", "family"), [("node1", "v4"), ("node2", "v6")])
+@pytest.mark.parametrize(("kind", "port"), CASES)
+def test_a_client_needs_no_setting(
+    kind: type[Client], port: int, name: str, family: str, redirected: Redirected, nodes: Nodes
 ) -> None:
     """It knows where the registry is, and trusts the CA."""
-    hosts = {HOST: address_of(redirected.network.registry, family)}
-    require("skopeo")
-    assert redirected.copied(name, tmp_path / "layout", hosts) == list(SEEN[KNOWN[name]])
+    registry = address_as_named(port)
+    way = redirected.way(name, family)
+    client = nodes.start_on(kind, way, {registry: None}, [redirected.proxy.authority])
+    assert_got(KNOWN[name], client, f"{registry}/{REPOSITORY}")
 
 
-@FAMILIES
-@pytest.mark.parametrize("name", KNOWN)
-def test_skopeo_asks_a_proxy_that_an_address_names(
-    name: str, family: str, redirected: Redirected, tmp_path: Path
+@pytest.mark.parametrize(("name", "family"), [("node1", "v4"), ("node2", "v6")])
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_a_client_asks_a_proxy_that_an_address_names(
+    kind: type[Client], name: str, family: str, redirected: Redirected, nodes: Nodes
 ) -> None:
-    """HTTPS_PROXY=http://[fd00:20::1]:8080; the registry's name is the proxy's to resolve."""
-    require("skopeo")
-    proxy = Address(address_of(redirected.network.proxy, family), redirected.explicit, "http")
-    copied = redirected.copied(name, tmp_path / "layout", {}, HTTPS_PROXY=proxy.url)
-    assert copied == list(SEEN[KNOWN[name]])
+    """HTTPS_PROXY=http://[fd00:20::1]:8080, without a user; the proxy resolves the name."""
+    registry = address_as_named(HTTPS)
+    way = redirected.way_by_proxy(name, family)
+    client = nodes.start_on(kind, way, {registry: None}, [redirected.proxy.authority])
+    assert_got(KNOWN[name], client, f"{registry}/{REPOSITORY}")
 
 
 @FAMILIES

@@ -36,6 +36,9 @@ _EXPLICIT = (mode_specs.RegularMode, mode_specs.UpstreamMode)
 # Modes in which the client believes that it speaks with the registry itself.
 _REDIRECTED = (mode_specs.TransparentMode, mode_specs.WireGuardMode, mode_specs.LocalMode)
 
+# Modes in which a client is connected with any host, without a request that could be refused.
+_WORDLESS = (*_REDIRECTED, mode_specs.Socks5Mode)
+
 _MOST_OF_A_NAME = 80
 
 
@@ -114,9 +117,7 @@ class Gate:
         client, address = connecting.client, connecting.server.address
         if _is_redirected(client) and address and address[0] == client.peername[0]:
             connecting.server.error = ITSELF
-        elif not _is_explicit(client) and self._is_denied(
-            Client(parse_address(client.peername[0]))
-        ):
+        elif isinstance(client.proxy_mode, _WORDLESS) and self._is_denied(_unnamed(client)):
             connecting.server.error = UNKNOWN_ADDRESS
 
     def done(self) -> None:
@@ -153,9 +154,10 @@ class Gate:
         return denied
 
     async def _introduced(self, header: str | None, peer: connection.Client) -> Client:
-        address = parse_address(peer.peername[0])
+        unnamed = _unnamed(peer)
+        address = unnamed.address
         if header is None or not _is_explicit(peer):
-            return Client(address)
+            return unnamed
         try:
             given = parse_credentials(header)
         except MalformedCredentialsError as error:
@@ -180,6 +182,11 @@ class Gate:
             host = flow.client_conn.sni or flow.request.pretty_host
         registry = rules.registries.at(host, flow.request.port)
         return Visit(client, rules.clients.machine_type(client), host, registry)
+
+
+def _unnamed(client: connection.Client) -> Client:
+    """Who a connection comes from, as far as its source address says."""
+    return Client(parse_address(client.peername[0]))
 
 
 def _is_explicit(client: connection.Client) -> bool:
