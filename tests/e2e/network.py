@@ -104,7 +104,11 @@ def _connect(proxy: Namespace, neighbours: dict[str, Namespace]) -> None:
     _ip(proxy, lines)
     _run(proxy, ["sh", "-ec", _FORWARD])
     for name, neighbour in neighbours.items():
-        routes = [f"route add default via {_v4(name)}.1", f"route add default via {_v6(name)}1"]
+        # No other: a question to this machine's name server fails at once instead of being lost.
+        routes = [
+            f"route add 10.20.0.0/16 via {_v4(name)}.1",
+            f"route add fd00:20::/32 via {_v6(name)}1",
+        ]
         _ip(neighbour, ["link set lo up", *_up("eth0", name, 2), *routes])
 
 
