@@ -5,6 +5,7 @@ Knows how a TLS handshake fails. Must not know what is asked afterwards.
 
 import asyncio
 import ssl
+from collections.abc import Buffer
 from weakref import WeakSet
 
 from mitmproxy import connection, tls
@@ -21,6 +22,9 @@ _SECONDS_REMEMBERED = 60.0
 _NO_TLS = frozenset(
     {"HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE", "WRONG_VERSION_NUMBER"}
 )
+
+# What servers of HTTP make of a ClientHello.
+_BAD_REQUEST = b"HTTP/1.0 400 Bad Request\r\nConnection: close\r\n\r\n"
 
 # Where only the next proxy may be able to reach the registry, and where the client is one of ours.
 _OTHER_MODES = (mode_specs.UpstreamMode, mode_specs.ReverseMode)
@@ -50,10 +54,9 @@ class PlainHttp:
             self._deceived.add(hello.context.client)
 
     def tls_start_client(self, start: tls.TlsData) -> None:
-        """Answer the handshake without a certificate, which ends it."""
+        """Answer the handshake as the registry would."""
         if start.context.client in self._deceived:
-            start.ssl_conn = SSL.Connection(SSL.Context(SSL.TLS_SERVER_METHOD))
-            start.ssl_conn.set_accept_state()
+            start.ssl_conn = _NoTls()
 
     async def _speaks_tls(self, address: Address) -> bool:
         """A registry that cannot be reached is left to those who want something of it.
@@ -71,6 +74,35 @@ class PlainHttp:
             return port != _HTTPS_PORT or not await _is_open((host, _HTTP_PORT))
         self._speak_tls.remember(address)
         return True
+
+
+class _NoTls(SSL.Connection):
+    """The server's end of a TLS connection, where the server speaks HTTP.
+
+    docker's store of containerd, cosign and apptainer take no other failure for a reason to go on
+    without TLS: https://pkg.go.dev/crypto/tls#RecordHeaderError
+    """
+
+    def __init__(self) -> None:
+        super().__init__(SSL.Context(SSL.TLS_SERVER_METHOD))
+        self._unsent = _BAD_REQUEST
+
+    def bio_write(self, buf: Buffer) -> int:
+        """Whatever the client sends is no HTTP."""
+        return memoryview(buf).nbytes
+
+    def do_handshake(self) -> None:
+        """It never comes to that."""
+        if not self._unsent:
+            raise SSL.Error([("SSL routines", "", "http request")])
+        raise SSL.WantReadError
+
+    def bio_read(self, bufsiz: int) -> bytes:
+        """The answer, once."""
+        if not self._unsent:
+            raise SSL.WantReadError
+        answer, self._unsent = self._unsent[:bufsiz], self._unsent[bufsiz:]
+        return answer
 
 
 async def _is_open(address: Address) -> bool:

@@ -32,7 +32,8 @@ class Apptainer:
     def pull(self, image: str) -> Pull:
         """`apptainer pull`; the digests are those of all manifests in its cache."""
         file = self.node.directory / "bench.sif"
-        spoken = self._say("pull", "--force", str(file), f"docker://{image}")
+        plain = ("--no-https",) if self.node.speaks_plain_http_for(image) else ()
+        spoken = self._say("pull", *plain, "--force", str(file), f"docker://{image}")
         return Pull(spoken.exit_code, spoken.seen, digests(self._cache / "blob"))
 
     def run(self, image: str) -> Spoken:

@@ -26,7 +26,9 @@ class Cosign:
     def pull(self, image: str) -> Pull:
         """`cosign save` into an OCI layout; the digest is that of the index that arrived."""
         layout = self.node.directory / "layout"
-        spoken = fetch(self.PROGRAMS, self.node, "cosign", "save", f"--dir={layout}", image)
+        plain = ("--allow-http-registry",) if self.node.speaks_plain_http_for(image) else ()
+        words = ("save", *plain, f"--dir={layout}", image)
+        spoken = fetch(self.PROGRAMS, self.node, "cosign", *words)
         return Pull(spoken.exit_code, spoken.seen, digests(layout))
 
     def stop(self) -> None:
