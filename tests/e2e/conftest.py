@@ -9,6 +9,7 @@ import pytest
 
 from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
 from tests.e2e import front as nginx
+from tests.e2e import redirected as redirecting
 from tests.e2e import registry as docker_registry
 from tests.e2e import seclusion
 from tests.e2e.front import Front
@@ -18,6 +19,7 @@ from tests.e2e.odd_registry import OddRegistry
 from tests.e2e.parts import require, require_network
 from tests.e2e.proxies import Serve, proxies
 from tests.e2e.proxy import Proxy
+from tests.e2e.redirected import Crossing, Redirected
 from tests.e2e.registry import FORMATS, LOGIN, Registry
 from tests.e2e.rules import table
 from tests.e2e.token_service import PRIVATE, PUBLIC, TokenService
@@ -120,6 +122,23 @@ def nodes(place: Path) -> Iterator[Nodes]:
     """Where a test starts clients; they end with it."""
     with Nodes(place) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def crossing(place: Path, network: Network) -> Iterator[Crossing]:
+    """Registries in the network, and what starts proxies there."""
+    require("docker-registry")
+    directory = place / "crossing"
+    directory.mkdir()
+    with redirecting.crossing(directory, network) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def redirected(crossing: Crossing) -> Iterator[Redirected]:
+    """A proxy there that nodes are redirected to."""
+    with crossing.redirected() as running:
+        yield running
 
 
 # Registries that are several programs, each with the images of the table

@@ -109,12 +109,16 @@ def metahub_in(directory: Path, trust: Trust, site: Site = THIS_MACHINE, **more:
     """`metahub serve`; its own config.yaml has relative paths, and `more` beside them."""
     with site.entered():
         address = Address(site.v4, free_port(), "http")
-    options = _options(address, trust) | {
-        "listen_host": site.listen_host,
-        "confdir": CONFDIR,
-        "metahub_rules": RULES,
-        "metahub_store": STORE,
-    }
+    options = (
+        _shipped()
+        | _options(address, trust)
+        | {
+            "listen_host": site.listen_host,
+            "confdir": CONFDIR,
+            "metahub_rules": RULES,
+            "metahub_store": STORE,
+        }
+    )
     (directory / RULES).mkdir()
     file = directory / "config.yaml"
     file.write_text(yaml.safe_dump(options | more, sort_keys=False))
@@ -140,6 +144,12 @@ def _mitmdump(directory: Path, trust: Trust, more: Mapping[str, object], *words:
     settings = (word for name, value in options.items() for word in ("--set", f"{name}={value}"))
     command = (_beside_python("mitmdump"), *settings, *words)
     return Proxy(directory, address, _resolving(trust, command))
+
+
+def _shipped() -> dict[str, object]:
+    """What people start from."""
+    options: dict[str, object] = yaml.safe_load((PACKAGES.parent / "config.yaml").read_text())
+    return options
 
 
 def _options(address: Address, trust: Trust) -> dict[str, object]:

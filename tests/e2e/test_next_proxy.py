@@ -24,7 +24,6 @@ from tests.e2e.wire import Wire
 FITTING = [str(image_of(TYPE1.gets).manifest.digest)]
 LAYER = image_of(TYPE1.gets).layers[0]
 # As in the config.yaml that people get: no connection that nobody uses.
-LAZY = {"connection_strategy": "lazy", "upstream_cert": False}
 WRONG = Login(next_proxy.LOGIN.user, "wrong-at-the-next-proxy")
 
 
@@ -47,7 +46,7 @@ def test_everything_goes_by_the_next_proxy(
     serve: Serve, squid: Squid, registry: Registry, tokens: TokenService, trust: Trust
 ) -> None:
     """What MetaHub asks, what it opens and what it tunnels; each with the login."""
-    proxy = serve(table(registry.address), mode=[squid.mode], upstream_auth=squid.auth, **LAZY)
+    proxy = serve(table(registry.address), mode=[squid.mode], upstream_auth=squid.auth)
     asker = asking(proxy, registry)
     assert entries_of(asker.get(TAG)) == FITTING
     assert asker.blob(LAYER.digest).body == LAYER.content
@@ -63,7 +62,7 @@ def test_each_mode_has_its_own_way(serve: Serve, squid: Squid, registry: Registr
     """Of two at once, one goes by the next proxy and one does not."""
     port = free_port()
     modes = [squid.mode, f"regular@{port}"]
-    proxy = serve(table(registry.address), mode=modes, upstream_auth=squid.auth, **LAZY)
+    proxy = serve(table(registry.address), mode=modes, upstream_auth=squid.auth)
     assert entries_of(asking(proxy, registry, port).get(TAG)) == FITTING
     assert squid.passed() == ()
     assert entries_of(asking(proxy, registry).get(TAG)) == FITTING
@@ -74,7 +73,7 @@ def test_each_mode_has_its_own_way(serve: Serve, squid: Squid, registry: Registr
 def test_a_next_proxy_that_lets_nobody_out(serve: Serve, squid: Squid, registry: Registry) -> None:
     """502 for a manifest and a blob; the login that is wrong there is shown to nobody."""
     login = f"{WRONG.user}:{WRONG.password}"
-    proxy = serve(table(registry.address), mode=[squid.mode], upstream_auth=login, **LAZY)
+    proxy = serve(table(registry.address), mode=[squid.mode], upstream_auth=login)
     asker = asking(proxy, registry)
     answers = asker.get(TAG), asker.head(TAG), asker.blob(LAYER.digest)
     sentence = f"MetaHub: no answer from {HOST}: the next proxy, {squid.address}, answers with 407"
@@ -91,7 +90,7 @@ def test_a_next_proxy_that_is_not_there(scheme: str, serve: Serve, registry: Reg
     """502 for a manifest and a blob."""
     gone = Address(LOOPBACK, free_port(), scheme)
     mode = f"upstream:{gone.url}"
-    asker = asking(serve(table(registry.address), mode=[mode], **LAZY), registry)
+    asker = asking(serve(table(registry.address), mode=[mode]), registry)
     answers = asker.get(TAG), asker.head(TAG), asker.blob(LAYER.digest)
     assert [answer.status for answer in answers] == [502, 502, 502]
     sentence = f"MetaHub: no answer from {HOST}: the next proxy, {gone}, cannot be reached"

@@ -15,6 +15,8 @@ HOST = "reg.test"
 HERE = "localhost"  # Go never asks a proxy for it
 # Hosts that no rule names: what registries send clients to, for a token and for a blob.
 AUTH, CDN = "auth.test", "cdn.test"
+# Where the API of docker.io answers; the tests have one of their own.
+HUB = "registry-1.docker.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Trust:
         authority = Authority.create("MetaHub test registries")
         hosts = directory / "hosts"
         places = addresses or (LOOPBACK,)
-        named = [f"{place} {name}\n" for place in places for name in (HOST, AUTH, CDN)]
+        named = [f"{place} {name}\n" for place in places for name in (HOST, AUTH, CDN, HUB)]
         hosts.write_text("".join([f"{LOOPBACK} {HERE}\n", *named]))
-        pair = authority.issue(directory, HOST, HERE, LOOPBACK, AUTH, CDN, *addresses)
+        pair = authority.issue(directory, HOST, HERE, LOOPBACK, AUTH, CDN, HUB, *addresses)
         return cls(authority.write(directory / "authority.pem"), pair, hosts)

@@ -11,6 +11,7 @@ from metahub.proxy.plain_http import PlainHttp
 from metahub.proxy.presence import Presence
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.secrets import Secrets
+from metahub.proxy.secure_proxy import SecureProxy
 from metahub.proxy.streams import Streams
 
 type Addon = (
@@ -18,6 +19,7 @@ type Addon = (
     | RulesInForce
     | Mirror
     | Gate
+    | SecureProxy
     | PlainHttp
     | Manifests
     | Streams
@@ -38,6 +40,7 @@ def addons() -> list[Addon]:
         rules,
         Mirror(rules),
         gate,
+        SecureProxy(),
         PlainHttp(),
         Manifests(rules, gate, presence),
         Streams(),

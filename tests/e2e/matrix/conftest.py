@@ -1,20 +1,20 @@
 """A client of the matrix, and where what came of a trial is noted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
-from metahub.demo.bench import REPOSITORY, TAG
+from metahub.demo.bench import REPOSITORY, TABLE, TAG, User
 from tests.e2e.asker import Asker
 from tests.e2e.matrix.contenders import CONTENDERS, Contender
 from tests.e2e.matrix.tables import Table
 from tests.e2e.nodes import Nodes
 from tests.e2e.proxy import Proxy
 from tests.e2e.registry import LOGIN, Registry
-from tests.e2e.rules import TYPE4
 
 WORKS = "✓"
 NEVER = "—"  # what a client is not made for
@@ -43,9 +43,10 @@ def module_nodes(place: Path) -> Iterator[Nodes]:
 
 
 @pytest.fixture(scope="module")
-def served(proxy: Proxy, registry: Registry) -> str:
-    """D' of qnib/bench for type4, the same before every registry and over every way."""
-    return Asker.through(proxy, registry.address, TYPE4, REPOSITORY, LOGIN).digest(TAG)
+def served(proxy: Proxy, registry: Registry) -> Mapping[User, str]:
+    """D' of qnib/bench for each user, the same before every registry and over every way."""
+    ask = partial(Asker.through, proxy, registry.address, repository=REPOSITORY, login=LOGIN)
+    return {user: ask(user=user).digest(TAG) for user in TABLE}
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ class Contender:
     name: str
     kind: type[Client]
     program: str
+    takes_mirrors: bool = True
 
     @property
     def version(self) -> str:
@@ -56,10 +57,10 @@ CONTENDERS = (
     Contender("podman, forky", later.ForkyPodman, "podman"),
     Contender("buildah, forky", later.ForkyBuildah, "buildah"),
     Contender("skopeo, forky", later.ForkySkopeo, "skopeo"),
-    Contender("crane, forky", Crane, "crane"),
-    Contender("oras, forky", Oras, "oras"),
-    Contender("cosign, forky", Cosign, "cosign"),
-    Contender("apptainer, sid", Apptainer, "apptainer"),
+    Contender("crane, forky", Crane, "crane", takes_mirrors=False),
+    Contender("oras, forky", Oras, "oras", takes_mirrors=False),
+    Contender("cosign, forky", Cosign, "cosign", takes_mirrors=False),
+    Contender("apptainer, sid", Apptainer, "apptainer", takes_mirrors=False),
 )
 NAMES = tuple(contender.name for contender in CONTENDERS)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from metahub.demo.address import Login
-from metahub.demo.bench import REPOSITORY
+from metahub.demo.bench import REPOSITORY, User
 from tests.e2e.clients.shape import Client, Way
 from tests.e2e.front import COUNTING, Front
 from tests.e2e.matrix.conftest import Note
@@ -71,10 +71,10 @@ def test_a_registry(
     column: str,
     client: Client,
     registries: Mapping[str, tuple[Registry, str]],
-    served: str,
+    served: Mapping[User, str],
     note: Note,
 ) -> None:
     """The build that fits comes from it."""
     registry, repository = registries[column]
-    has(client.pull(f"{registry.address}/{repository}"), TYPE4.gets, served)
+    has(client.pull(f"{registry.address}/{repository}"), TYPE4.gets, served[TYPE4])
     note(REGISTRIES, column)
