@@ -1,6 +1,6 @@
 # MetaHub's commands. Each makes what it needs first, once: a .venv of its own, from the lock.
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test test-fast newer-clients bench lint format lock clean
+.PHONY: help install run demo test test-fast newer-clients tables bench lint format lock clean
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest --cov --cov-fail-under=90
@@ -29,6 +29,9 @@ test-fast: .venv/.dev ## the tests that need no Debian package, on all cores, wi
 
 newer-clients: .venv/.dev ## unpack newer clients for the tests: docker, containerd, podman, crane... (root on Debian)
 	@.ci/newer-clients
+
+tables: newer-clients ## try every client, and write what came out into README.md and docs/clients.md
+	$(BIN)/pytest tests/e2e/matrix --write-tables
 
 bench: .venv/.run ## time the rewriting of indexes of 10 to 10,000 entries
 	@$(BIN)/python benchmarks/rewriting.py

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from metahub.core.registry import DOCKER_HUB
 from metahub.demo.address import LOOPBACK, Address, free_port
-from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
+from metahub.demo.bench import REPOSITORY, SKYLAKE, TAG, qnib_bench
+from metahub.demo.images import index_of
 from tests.e2e import registry as docker_registry
 from tests.e2e.asker import Asker
 from tests.e2e.clients.shape import Way
@@ -24,6 +25,7 @@ from tests.e2e.wire import Wire
 
 HTTPS, HTTP, TLS_PORT, PLAIN_PORT = 443, 80, 5000, 5001
 SCHEMES = {HTTPS: "https", HTTP: "http", TLS_PORT: "https", PLAIN_PORT: "http"}
+PICKY = "qnib/picky"  # nothing in it is for node1
 HUB_HOSTS = (HUB, "auth.docker.io", "index.docker.io")
 OTHER_PORT = 7000  # redirected too; only a test listens there
 REDIRECTED = (*SCHEMES, OTHER_PORT)
@@ -147,7 +149,9 @@ def crossing(directory: Path, network: Network) -> Iterator[Crossing]:
             below.mkdir()
             site = network.registry
             running = docker_registry.serving(below, trust, scheme=scheme, site=site, port=port)
-            ends.enter_context(running).push(REPOSITORY, TAG, qnib_bench())
+            registry = ends.enter_context(running)
+            registry.push(REPOSITORY, TAG, qnib_bench())
+            registry.push(PICKY, TAG, index_of((SKYLAKE,)))
         serve = ends.enter_context(proxies(directory, trust, network.proxy))
         yield Crossing(network, trust, _rules(network), serve)
 

@@ -11,6 +11,7 @@ from tests.e2e.clients.kinds import CLIENTS
 from tests.e2e.clients.shape import Client
 from tests.e2e.nodes import Nodes
 from tests.e2e.proxy import Proxy
+from tests.e2e.redirected import MIRRORED, PICKY, Redirected
 from tests.e2e.registry import LOGIN, Registry
 from tests.e2e.rules import TYPE3, login_of
 
@@ -48,3 +49,15 @@ def test_a_refusal_is_on_every_screen(
     words = f"403 {answer.reason}" if by_head else f"denied: {message_of(answer)}"
     assert not pull.worked
     assert words in pull.seen
+
+
+@pytest.mark.parametrize("kind", [Containerd, Cri])
+def test_a_mirror_refuses_in_the_same_words(
+    kind: type[Client], nodes: Nodes, redirected: Redirected
+) -> None:
+    """And has the last word, where containerd is told of no other server."""
+    way, authorities = redirected.way_by_mirror("node1"), [redirected.proxy.authority]
+    client = nodes.start_on(kind, way, {MIRRORED: None}, authorities)
+    pull = client.pull(f"{MIRRORED}/{PICKY}")
+    assert not pull.worked
+    assert f"403 MetaHub: no build of {MIRRORED}/{PICKY} fits machine type type1" in pull.seen

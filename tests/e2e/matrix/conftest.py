@@ -11,13 +11,10 @@ import pytest
 from metahub.demo.bench import REPOSITORY, TABLE, TAG, User
 from tests.e2e.asker import Asker
 from tests.e2e.matrix.contenders import CONTENDERS, Contender
-from tests.e2e.matrix.tables import Table
+from tests.e2e.matrix.tables import WORKS, Table
 from tests.e2e.nodes import Nodes
 from tests.e2e.proxy import Proxy
 from tests.e2e.registry import LOGIN, Registry
-
-WORKS = "✓"
-NEVER = "—"  # what a client is not made for
 
 
 class Note(Protocol):

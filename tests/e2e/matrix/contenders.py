@@ -111,5 +111,11 @@ WAYS = Table(
 WORDS = Table("words", ("what a person reads where no build fits",), NAMES)
 
 _ROOT = Path(__file__).parents[3]
-CLIENTS_PAGE = _ROOT / "docs" / "clients.md"
-DOCUMENTS = tuple(Document(CLIENTS_PAGE, table) for table in (TRIED, REGISTRIES, WAYS, WORDS))
+_PAGE = _ROOT / "docs" / "clients.md"
+
+SUMMED_UP = (TRIED, REGISTRIES, WAYS)
+SUM = Table("clients", tuple(table.name for table in SUMMED_UP), NAMES)
+DOCUMENTS = (
+    Document(_ROOT / "README.md", SUM),
+    *(Document(_PAGE, table) for table in (*SUMMED_UP, WORDS)),
+)

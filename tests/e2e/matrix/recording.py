@@ -5,14 +5,14 @@ Knows pytest. Must not know what is tried. With `--write-tables` the documents a
 
 import pytest
 
-from tests.e2e.matrix.contenders import DOCUMENTS
-from tests.e2e.matrix.tables import Cell
+from tests.e2e.matrix.contenders import DOCUMENTS, SUM, SUMMED_UP
+from tests.e2e.matrix.tables import Cell, summed_up
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option."""
     parser.addoption(
-        "--write-tables", action="store_true", help="write what the matrix finds into docs/"
+        "--write-tables", action="store_true", help="write what the matrix finds into the documents"
     )
 
 
@@ -32,12 +32,12 @@ class Recording:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the documents, or fail the run where one says what is not so."""
-        for document in DOCUMENTS if self._cells else ():
-            rows = document.table.rows(self._cells)
+        cells = [*self._cells, *summed_up(SUM.name, SUMMED_UP, self._cells)]
+        for document in DOCUMENTS if cells else ():
             if self._writes:
-                document.write(rows)
+                document.write(cells)
             else:
-                self._objections += document.objections(rows)
+                self._objections += document.objections(cells)
         if self._objections:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -4,14 +4,16 @@ Knows rows, columns and marks. Must not know any client, nor how a cell came abo
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-NOT_HERE = "not available here"
+WORKS = "✓"
+NEVER = "—"  # what a client is not made for
 FAILED = "fails"
+NOT_HERE = "not available here"
 
-_BLOCK = r"(?P<begin><!-- {name}: [^>]*-->\n)(?P<text>.*?)(?P<end><!-- end -->)"
+_BLOCK = r"<!-- {name}: [^>]*-->\n(?P<text>.*?)<!-- end -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +35,24 @@ class Table:
     columns: tuple[str, ...]
     clients: tuple[str, ...]
 
-    def rows(self, cells: Iterable[Cell]) -> dict[str, str]:
-        """The row of each client; what failed has no cell."""
+    @property
+    def head(self) -> tuple[str, ...]:
+        """The first line."""
+        return ("client", "version", *self.columns)
+
+    def markdown(self, cells: Iterable[Cell]) -> str:
+        """The table as it stands in a document; what was tried and has no cell failed."""
         mine = [cell for cell in cells if cell.table == self.name]
-        return {client: self._row(client, mine) for client in self.clients}
+        rows = (self._row(client, mine) for client in self.clients)
+        return "".join(map(_line, (self.head, ["---"] * len(self.head), *rows)))
 
-    def markdown(self, rows: Mapping[str, str]) -> str:
-        """The table as it stands in a document."""
-        head = _line(("client", "version", *self.columns))
-        rule = _line(("---",) * (2 + len(self.columns)))
-        return "".join((head, rule, *(rows[client] for client in self.clients)))
-
-    def _row(self, client: str, cells: Sequence[Cell]) -> str:
+    def _row(self, client: str, cells: Sequence[Cell]) -> Sequence[str]:
         mine = {cell.column: cell for cell in cells if cell.client == client}
         if not mine:
-            return _line((client, NOT_HERE, *([""] * len(self.columns))))
+            return (client, NOT_HERE, *([""] * len(self.columns)))
         version = next(iter(mine.values())).version
         results = (mine[name].result if name in mine else FAILED for name in self.columns)
-        return _line((client, version, *results))
+        return (client, version, *results)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +62,27 @@ class Document:
     file: Path
     table: Table
 
-    def write(self, rows: Mapping[str, str]) -> None:
+    def write(self, cells: Iterable[Cell]) -> None:
         """Put the table between the marks."""
         text = self.file.read_text(encoding="utf-8")
-        found = self._block(text)
-        table = self.table.markdown(rows)
-        written = f"{text[: found.start('text')]}{table}{text[found.end('text') :]}"
+        begin, end = self._block(text).span("text")
+        written = f"{text[:begin]}{self.table.markdown(cells)}{text[end:]}"
         self.file.write_text(written, encoding="utf-8")
 
-    def objections(self, rows: Mapping[str, str]) -> list[str]:
-        """Where the document says something else of a client and version that were tried here.
-
-        What was not tried, and what the document has of another version, is nobody's word.
-        """
-        written = self._block(self.file.read_text(encoding="utf-8"))["text"].splitlines(True)
-        head, *_ = self.table.markdown(rows).splitlines(True)
-        wrong = [] if written[:1] == [head] else [f"{self._place} has other columns"]
-        for client, row in rows.items():
-            there = next((line for line in written if _cells(line)[:1] == [client]), None)
-            if there is None:
-                wrong.append(f"{self._place} has no row of {client}")
-            elif there != row and _cells(there)[1] == _cells(row)[1]:
-                wrong.append(
-                    f"{self._place} says {there.strip()}, and what came out is {row.strip()}"
-                )
-        return wrong
+    def objections(self, cells: Iterable[Cell]) -> list[str]:
+        """Where the document says something else than what was found here, of the same version."""
+        text = self.file.read_text(encoding="utf-8")
+        head, _, *rows = map(_parsed, self._block(text)["text"].splitlines())
+        if (tuple(head), [row[0] for row in rows]) != (self.table.head, [*self.table.clients]):
+            return [f"{self._place} has other columns or clients"]
+        written = {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+        return [
+            f"{self._place} says {said!r} of {cell.client}, {cell.column}; here: {cell.result!r}"
+            for cell in cells
+            if cell.table == self.table.name
+            and written[cell.client]["version"] == cell.version
+            and (said := written[cell.client][cell.column]) != cell.result
+        ]
 
     @property
     def _place(self) -> str:
@@ -97,9 +95,26 @@ class Document:
         return found
 
 
-def _cells(line: str) -> list[str]:
-    return [cell.strip("| \n") for cell in line.split(" | ")]
+def summed_up(table: str, of: Sequence[Table], cells: Sequence[Cell]) -> list[Cell]:
+    """The cells of a table that has a column for each of the others, where all was tried."""
+    return [
+        Cell(table, client, mine[0].version, one.name, _sum(mine))
+        for one in of
+        for client in one.clients
+        if len(mine := [c for c in cells if (c.table, c.client) == (one.name, client)])
+        == len(one.columns)
+    ]
+
+
+def _sum(cells: Sequence[Cell]) -> str:
+    """How much works of what the client is made for."""
+    tried = [cell for cell in cells if cell.result != NEVER]
+    return f"{sum(cell.result == WORKS for cell in tried)} of {len(tried)}"
+
+
+def _parsed(line: str) -> list[str]:
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
 
 
 def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |\n"
+    return f"| {' | '.join(cell.replace('|', '\\|') for cell in cells)} |\n"

@@ -11,9 +11,10 @@ from metahub.demo.bench import BROADWELL_WITH_GPU, GENERIC, SKYLAKE, TAG, User, 
 from metahub.demo.images import Build, image_of, index_of
 from tests.e2e.asker import Asker
 from tests.e2e.clients.shape import Client, Way
-from tests.e2e.matrix.conftest import NEVER, Note
+from tests.e2e.matrix.conftest import Note
 from tests.e2e.matrix.contenders import TRIED, WORDS, Contender
 from tests.e2e.matrix.outcome import has
+from tests.e2e.matrix.tables import NEVER
 from tests.e2e.nodes import Nodes
 from tests.e2e.proxy import Proxy
 from tests.e2e.registry import LOGIN, Registry

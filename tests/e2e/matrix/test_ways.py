@@ -9,9 +9,10 @@ from metahub.demo.address import Address, Login
 from metahub.demo.bench import REPOSITORY, User
 from tests.e2e import squid
 from tests.e2e.clients.shape import Way
-from tests.e2e.matrix.conftest import NEVER, Note
+from tests.e2e.matrix.conftest import Note
 from tests.e2e.matrix.contenders import WAYS, Contender
 from tests.e2e.matrix.outcome import has
+from tests.e2e.matrix.tables import NEVER
 from tests.e2e.nodes import Nodes
 from tests.e2e.parts import require
 from tests.e2e.proxies import Serve
