@@ -5,7 +5,15 @@ import socket
 
 import pytest
 
-from metahub.demo.address import Address, Login, free_port, loopback_of, port_after, proxied_name
+from metahub.demo.address import (
+    Address,
+    Login,
+    free_port,
+    free_ports,
+    loopback_of,
+    port_after,
+    proxied_name,
+)
 
 
 def test_an_address_prints_as_in_an_image_name() -> None:
@@ -79,3 +87,8 @@ def test_a_line_without_a_port_is_an_error(line: str) -> None:
 def test_a_free_port_can_be_listened_on() -> None:
     """At least right afterwards."""
     socket.create_server(("127.0.0.1", free_port())).close()
+
+
+def test_free_ports_are_different_ones() -> None:
+    """Also where the next one would be the same again."""
+    assert len(set(free_ports(50))) == 50

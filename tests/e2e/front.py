@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from metahub.demo.address import LOOPBACK, Address, free_port
+from metahub.demo.address import LOOPBACK, Address, free_ports
 from tests.e2e.registry import Registry
 from tests.e2e.running import Running, accepts, bare_environment, start, wait_until
 from tests.e2e.trust import CDN, HOST, Trust
@@ -140,8 +140,9 @@ class Front:
 @contextmanager
 def before(backend: Registry, directory: Path) -> Iterator[Front]:
     """All kinds of fronts, before a registry that speaks plain HTTP and asks for no login."""
-    addresses = {kind: Address(HOST, free_port()) for kind in KINDS}
-    addresses[CDN] = Address(CDN, free_port())
+    *ports, elsewhere = free_ports(len(KINDS) + 1)
+    addresses = {kind: Address(HOST, port) for kind, port in zip(KINDS, ports, strict=True)}
+    addresses[CDN] = Address(CDN, elsewhere)
     file = directory / "nginx.conf"
     file.write_text(_configuration(backend.trust, backend.address, addresses))
     command = ["nginx", "-p", str(directory), "-c", str(file), "-e", "stderr"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from metahub.core.registry import DOCKER_HUB
-from metahub.demo.address import LOOPBACK, Address, free_port
+from metahub.demo.address import LOOPBACK, Address, free_ports
 from metahub.demo.bench import REPOSITORY, SKYLAKE, TAG, qnib_bench
 from metahub.demo.images import index_of
 from tests.e2e import registry as docker_registry
@@ -123,7 +123,7 @@ class Crossing:
     def redirected(self) -> Iterator[Redirected]:
         """A proxy that has all that nodes send to the ports of registries, as long as it lasts."""
         with self.network.proxy.entered():
-            explicit, mirror = free_port(), free_port()
+            explicit, mirror = free_ports(2)
         modes = ["transparent", f"regular@{explicit}", f"reverse:https://{HUB}@{mirror}"]
         proxy = self.serve(self.rules, mode=modes)
         with self.network.redirected(REDIRECTED, proxy.address.port):

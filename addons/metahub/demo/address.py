@@ -8,6 +8,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 LOOPBACK = "127.0.0.1"
@@ -96,6 +97,11 @@ def port_after(words: str, line: str) -> int:
 
 def free_port() -> int:
     """A port that nothing listened on a moment ago, for a program that cannot choose one itself."""
-    with socket.create_server((LOOPBACK, 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """So many different ones."""
+    with ExitStack() as held:
+        servers = [held.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(count)]
+        return [server.getsockname()[1] for server in servers]

@@ -5,6 +5,7 @@ Knows containerd's configuration. Must not know what is pulled.
 
 from pathlib import Path
 
+from metahub.demo.address import Address
 from tests.e2e.clients.programs import Programs
 from tests.e2e.clients.shape import Node
 from tests.e2e.running import Running, start
@@ -50,12 +51,10 @@ config_path = "{root}/hosts"
 """
 
 # The server is where containerd goes when the host does not have it; here that is no other place.
+# containerd 1.6 takes plain HTTP from a host only.
 # https://github.com/containerd/containerd/blob/v2.0.0/docs/hosts.md
-_HOSTS = """\
-server = "{url}"
-[host."{url}"]
-capabilities = ["pull", "resolve"]
-"""
+_SERVER = 'server = "{url}"\n'
+_HOST = '[host."{url}"]\ncapabilities = ["pull", "resolve"]\n'
 
 
 def started(node: Node, programs: Programs, *, serves_kubelets: bool = False) -> Running:
@@ -78,8 +77,13 @@ def hosts_directory(node: Node) -> Path:
         folder = directory / str(registry)
         folder.mkdir(parents=True, exist_ok=True)
         url = node.way.mirrors.get(str(registry), registry.url)
-        (folder / "hosts.toml").write_text(_HOSTS.format(url=url))
+        hosts = _SERVER.format(url=url) + (_HOST.format(url=url) if url != _usual(registry) else "")
+        (folder / "hosts.toml").write_text(hosts)
     return directory
+
+
+def _usual(registry: Address) -> str:
+    return f"https://{registry}"
 
 
 def _config(node: Node, serves_kubelets: bool) -> Path:

@@ -89,20 +89,13 @@ def test_by_ipv6(
     note(WAYS, "IPv6")
 
 
-@pytest.mark.parametrize(("name", "family"), [("node1", "v4"), ("node2", "v6")])
 def test_redirected(
-    name: str,
-    family: str,
-    contender: Contender,
-    redirected: Redirected,
-    nodes: Nodes,
-    served: Served,
-    note: Note,
+    contender: Contender, redirected: Redirected, nodes: Nodes, served: Served, note: Note
 ) -> None:
     """No setting at all: the router sends it to the proxy, and its address is kept."""
-    user = {"node1": TYPE1, "node2": TYPE2}[name]
-    way = redirected.way(name, family)
-    _got(contender, Trip(user, way, redirected.proxy, address_as_named(HTTPS)), nodes, served)
+    for user, name, family in ((TYPE1, "node1", "v4"), (TYPE2, "node2", "v6")):
+        way = redirected.way(name, family)
+        _got(contender, Trip(user, way, redirected.proxy, address_as_named(HTTPS)), nodes, served)
     note(WAYS, "redirected")
 
 
