@@ -1,33 +1,25 @@
 """apptainer: makes one file of an image, and keeps it under a key made of the digest of a HEAD."""
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from tests.e2e import newer
+from tests.e2e.clients.daemonless import Daemonless
 from tests.e2e.clients.fetchers import digests
 from tests.e2e.clients.programs import Programs
-from tests.e2e.clients.shape import Node, Pull, Spoken, speak
+from tests.e2e.clients.shape import Pull, Spoken, speak
 from tests.e2e.seclusion import enclosed
 
 # Of its starter it knows the place only when something else started it.
 _AS_A_CHILD = ("sh", "-c", '"$@"; exit $?', "child")
 
 
-@dataclass(frozen=True, slots=True)
-class Apptainer:
+class Apptainer(Daemonless):
     """apptainer on a node, with a cache of the node's own."""
 
     NEEDS: ClassVar[tuple[str, ...]] = ("apptainer",)
     PROGRAMS: ClassVar[Programs] = newer.SID
-
-    node: Node
-
-    @classmethod
-    def on(cls, node: Node) -> Self:
-        """Nothing to start."""
-        return cls(node)
 
     def pull(self, image: str) -> Pull:
         """`apptainer pull`; the digests are those of all manifests in its cache."""
@@ -44,9 +36,6 @@ class Apptainer:
         box = str(self.node.directory / "box")
         built = self._say("build", "--force", "--sandbox", box, f"docker://{image}")
         return self._say("run", "--userns", "--contain", box) if built.exit_code == 0 else built
-
-    def stop(self) -> None:
-        """Nothing runs on."""
 
     @property
     def keys(self) -> frozenset[str]:

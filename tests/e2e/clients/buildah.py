@@ -1,28 +1,18 @@
 """buildah: pulls as podman does, into storage of the same shape."""
 
 import json
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from tests.e2e.clients.programs import HERE, Programs
-from tests.e2e.clients.shape import Node, Pull, Spoken, speak
+from tests.e2e.clients.daemonless import Daemonless
+from tests.e2e.clients.shape import Pull, Spoken, speak
 from tests.e2e.clients.storage import storage_environment
 from tests.e2e.seclusion import enclosed
 
 
-@dataclass(frozen=True, slots=True)
-class Buildah:
+class Buildah(Daemonless):
     """buildah on a node."""
 
     NEEDS: ClassVar[tuple[str, ...]] = ("buildah",)
-    PROGRAMS: ClassVar[Programs] = HERE
-
-    node: Node
-
-    @classmethod
-    def on(cls, node: Node) -> Self:
-        """Nothing to start."""
-        return cls(node)
 
     def pull(self, image: str) -> Pull:
         """`buildah pull`; the digests are the index's and, as id, the config's."""
@@ -33,9 +23,6 @@ class Buildah:
     def push(self, image: str, name: str) -> Spoken:
         """`buildah push` of an image that is here, under another name."""
         return self._say("push", image, f"docker://{name}")
-
-    def stop(self) -> None:
-        """Nothing runs on."""
 
     def _digests(self) -> frozenset[str]:
         images = json.loads(self._say("images", "--json", "--no-trunc").printed) or ()

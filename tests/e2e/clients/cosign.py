@@ -1,27 +1,19 @@
 """cosign: saves what a registry has. What it signs and verifies is another story: signatures/."""
 
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from tests.e2e import newer
+from tests.e2e.clients.daemonless import Daemonless
 from tests.e2e.clients.fetchers import digests, fetch
 from tests.e2e.clients.programs import Programs
-from tests.e2e.clients.shape import Node, Pull
+from tests.e2e.clients.shape import Pull
 
 
-@dataclass(frozen=True, slots=True)
-class Cosign:
+class Cosign(Daemonless):
     """The newest cosign on a node."""
 
     NEEDS: ClassVar[tuple[str, ...]] = ("cosign",)
     PROGRAMS: ClassVar[Programs] = newer.FORKY
-
-    node: Node
-
-    @classmethod
-    def on(cls, node: Node) -> Self:
-        """Nothing to start."""
-        return cls(node)
 
     def pull(self, image: str) -> Pull:
         """`cosign save` into an OCI layout; the digest is that of the index that arrived."""
@@ -30,6 +22,3 @@ class Cosign:
         words = ("save", *plain, f"--dir={layout}", image)
         spoken = fetch(self.PROGRAMS, self.node, "cosign", *words)
         return Pull(spoken.exit_code, spoken.seen, digests(layout))
-
-    def stop(self) -> None:
-        """Nothing runs on."""

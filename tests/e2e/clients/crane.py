@@ -1,27 +1,19 @@
 """crane: copies the image of one platform out of a registry into a folder; it speaks HTTP/2."""
 
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from tests.e2e import newer
+from tests.e2e.clients.daemonless import Daemonless
 from tests.e2e.clients.fetchers import digests, fetch
 from tests.e2e.clients.programs import Programs
-from tests.e2e.clients.shape import Node, Pull, Spoken
+from tests.e2e.clients.shape import Pull, Spoken
 
 
-@dataclass(frozen=True, slots=True)
-class Crane:
+class Crane(Daemonless):
     """crane on a node. It verifies what it copies, and names no version."""
 
     NEEDS: ClassVar[tuple[str, ...]] = ("crane",)
     PROGRAMS: ClassVar[Programs] = newer.FORKY
-
-    node: Node
-
-    @classmethod
-    def on(cls, node: Node) -> Self:
-        """Nothing to start."""
-        return cls(node)
 
     def pull(self, image: str) -> Pull:
         """`crane pull` into an OCI layout; the digest is that of the manifest that arrived."""
@@ -40,9 +32,6 @@ class Crane:
     def digest(self, image: str) -> Spoken:
         """`crane digest`: what a HEAD says."""
         return self._say("digest", image)
-
-    def stop(self) -> None:
-        """Nothing runs on."""
 
     def _say(self, *words: str) -> Spoken:
         has_plain = any(known.scheme == "http" for known in self.node.registries)

@@ -3,29 +3,21 @@
 It insists that header, digest and content type say the same.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from tests.e2e import newer
 from tests.e2e.clients.containerd import full_name
+from tests.e2e.clients.daemonless import Daemonless
 from tests.e2e.clients.fetchers import digests, fetch
 from tests.e2e.clients.programs import Programs
-from tests.e2e.clients.shape import Node, Pull, Spoken
+from tests.e2e.clients.shape import Pull, Spoken
 
 
-@dataclass(frozen=True, slots=True)
-class Oras:
+class Oras(Daemonless):
     """The newest oras on a node."""
 
     NEEDS: ClassVar[tuple[str, ...]] = ("oras",)
     PROGRAMS: ClassVar[Programs] = newer.FORKY
-
-    node: Node
-
-    @classmethod
-    def on(cls, node: Node) -> Self:
-        """Nothing to start."""
-        return cls(node)
 
     def pull(self, image: str) -> Pull:
         """`oras copy` into an OCI layout; the digest is that of the manifest that arrived.
@@ -49,9 +41,6 @@ class Oras:
     def discover(self, image: str) -> Spoken:
         """`oras discover`: what refers to it, as JSON."""
         return self._say("discover", "--format=json", image)
-
-    def stop(self) -> None:
-        """Nothing runs on."""
 
     def _say(self, *words: str) -> Spoken:
         return fetch(self.PROGRAMS, self.node, "oras", *words)

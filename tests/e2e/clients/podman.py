@@ -1,28 +1,18 @@
 """podman: no daemon, so every command gets namespaces of its own and the node's roots."""
 
 import json
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from tests.e2e.clients.programs import HERE, Programs
-from tests.e2e.clients.shape import Node, Pull, Spoken, speak
+from tests.e2e.clients.daemonless import Daemonless
+from tests.e2e.clients.shape import Pull, Spoken, speak
 from tests.e2e.clients.storage import storage_environment
 from tests.e2e.seclusion import CGROUP, enclosed
 
 
-@dataclass(frozen=True, slots=True)
-class Podman:
+class Podman(Daemonless):
     """podman on a node."""
 
     NEEDS: ClassVar[tuple[str, ...]] = ("podman", "runc")
-    PROGRAMS: ClassVar[Programs] = HERE
-
-    node: Node
-
-    @classmethod
-    def on(cls, node: Node) -> Self:
-        """Nothing to start."""
-        return cls(node)
 
     def pull(self, image: str) -> Pull:
         """`podman pull`; the digests are those of RepoDigests: the index and the manifest."""
@@ -38,9 +28,6 @@ class Podman:
     def push(self, image: str, name: str) -> Spoken:
         """`podman push` of an image that is here, under another name."""
         return self._say("push", image, f"docker://{name}")
-
-    def stop(self) -> None:
-        """Nothing runs on."""
 
     def _repo_digests(self, image: str) -> frozenset[str]:
         spoken = self._say("image", "inspect", "--format", "{{json .RepoDigests}}", image)

@@ -1,28 +1,18 @@
 """skopeo: copies an image out of a registry into a folder, and from registry to registry."""
 
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
+from tests.e2e.clients.daemonless import Daemonless
 from tests.e2e.clients.fetchers import digests
-from tests.e2e.clients.programs import HERE, Programs
-from tests.e2e.clients.shape import Node, Pull, Spoken, speak
+from tests.e2e.clients.shape import Pull, Spoken, speak
 from tests.e2e.clients.storage import storage_environment
 from tests.e2e.seclusion import enclosed
 
 
-@dataclass(frozen=True, slots=True)
-class Skopeo:
+class Skopeo(Daemonless):
     """skopeo on a node."""
 
     NEEDS: ClassVar[tuple[str, ...]] = ("skopeo",)
-    PROGRAMS: ClassVar[Programs] = HERE
-
-    node: Node
-
-    @classmethod
-    def on(cls, node: Node) -> Self:
-        """Nothing to start."""
-        return cls(node)
 
     def pull(self, image: str) -> Pull:
         """`skopeo copy` into an OCI layout; the digest is that of the manifest that arrived."""
@@ -38,9 +28,6 @@ class Skopeo:
     def push(self, image: str, name: str) -> Spoken:
         """`skopeo copy` of what the tag is for this node, from registry to registry."""
         return self._copy(f"docker://{image}", f"docker://{name}")
-
-    def stop(self) -> None:
-        """Nothing runs on."""
 
     def _copy(self, *words: str) -> Spoken:
         skopeo = ["skopeo", "--insecure-policy", "copy", "--preserve-digests", *words]
