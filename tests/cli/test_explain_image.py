@@ -18,7 +18,7 @@ from metahub.demo.images import Blob
 from metahub.demo.registry import Registry
 from metahub.demo.repository import Repository
 from tests.core.indexes import as_bytes, digest_of, entry, index
-from tests.e2e.odd_registry import OddRegistry, Reply
+from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
 from tests.rules.written import HASH, write
 from tests.upstream.registries import auth_file, trusted
 

@@ -11,7 +11,7 @@ from metahub.demo.docker_registry import COMMAND, docker_registry
 from metahub.demo.images import DOCKER, OCI, Format
 from metahub.demo.program import ProgramError
 from metahub.demo.tls import Authority, KeyPair, trusting
-from tests.e2e.parts import require
+from tests.e2e.machine.parts import require
 
 pytestmark = pytest.mark.e2e
 LOGIN = Login("tim", "taler")

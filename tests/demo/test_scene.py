@@ -10,7 +10,7 @@ from metahub.demo import docker_registry
 from metahub.demo.bench import BROADWELL, BROADWELL_WITH_GPU, GENERIC, SKYLAKE, TABLE, qnib_bench
 from metahub.demo.images import image_of
 from metahub.demo.scene import IN_PROCESS, on_stage
-from tests.e2e.parts import require
+from tests.e2e.machine.parts import require
 
 pytestmark = pytest.mark.e2e
 

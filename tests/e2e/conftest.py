@@ -8,22 +8,22 @@ from pathlib import Path
 import pytest
 
 from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
-from tests.e2e import front as nginx
-from tests.e2e import redirected as redirecting
-from tests.e2e import registry as docker_registry
-from tests.e2e import seclusion
-from tests.e2e.front import Front
-from tests.e2e.network import Network, networked
-from tests.e2e.nodes import Nodes
-from tests.e2e.odd_registry import OddRegistry
-from tests.e2e.parts import require, require_network
-from tests.e2e.proxies import Serve, proxies
-from tests.e2e.proxy import Proxy
-from tests.e2e.redirected import Crossing, Redirected
-from tests.e2e.registry import FORMATS, LOGIN, Registry
-from tests.e2e.rules import table
-from tests.e2e.token_service import PRIVATE, PUBLIC, TokenService
-from tests.e2e.trust import HERE, Trust
+from tests.e2e.clients.nodes import Nodes
+from tests.e2e.machine import seclusion
+from tests.e2e.machine.network import Network, networked
+from tests.e2e.machine.parts import require, require_network
+from tests.e2e.proxies import redirected as redirecting
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.redirected import Crossing, Redirected
+from tests.e2e.proxies.rules import table
+from tests.e2e.proxies.serve import Serve, proxies
+from tests.e2e.upstreams import front as nginx
+from tests.e2e.upstreams import registry as docker_registry
+from tests.e2e.upstreams.front import Front
+from tests.e2e.upstreams.odd_registry import OddRegistry
+from tests.e2e.upstreams.registry import FORMATS, LOGIN, Registry
+from tests.e2e.upstreams.token_service import PRIVATE, PUBLIC, TokenService
+from tests.e2e.upstreams.trust import HERE, Trust
 
 FOLDER = Path(__file__).parent
 

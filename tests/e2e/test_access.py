@@ -4,17 +4,17 @@ import pytest
 
 from metahub.demo.address import Login
 from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
-from tests.e2e.asker import Asker
+from tests.e2e.asking.asker import Asker
+from tests.e2e.asking.wire import Wire
 from tests.e2e.clients.containerd import Containerd
 from tests.e2e.clients.docker import Docker
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.podman import Podman
 from tests.e2e.clients.shape import Client
-from tests.e2e.nodes import Nodes
-from tests.e2e.odd_registry import OddRegistry
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN, Registry
-from tests.e2e.rules import TYPE1, login_of
-from tests.e2e.wire import Wire
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, login_of
+from tests.e2e.upstreams.odd_registry import OddRegistry
+from tests.e2e.upstreams.registry import LOGIN, Registry
 
 NO_LOGINS = pytest.mark.parametrize(
     "login", [None, Login(LOGIN.user, "wrong")], ids=["no login", "wrong login"]

@@ -4,15 +4,15 @@ import pytest
 
 from metahub.demo.bench import BROADWELL_WITH_GPU, TAG, User, qnib_bench
 from metahub.demo.images import DOCKER, OCI, Build, Format, Image, image_of
-from tests.e2e.asker import Asker, told
-from tests.e2e.choices import IMAGES, LEVEL3, LEVELS, NEWER, rules_for
+from tests.e2e.asking.asker import Asker, told
 from tests.e2e.clients.kinds import COPIERS, RUNTIMES
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.shape import Client, Runtime
-from tests.e2e.nodes import Nodes
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN, Registry
-from tests.e2e.rules import TYPE1, TYPE4, login_of
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, TYPE4, login_of
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.choices import IMAGES, LEVEL3, LEVELS, NEWER, rules_for
+from tests.e2e.upstreams.registry import LOGIN, Registry
 
 # repository -> who asks, what it gets, and how that is written
 CASES: dict[str, tuple[User, Build, Format]] = {

@@ -7,13 +7,13 @@ import pytest
 from metahub.core.distribution import OCI_INDEX
 from metahub.demo.bench import BROADWELL, TAG, qnib_bench
 from metahub.demo.images import Blob, image_of
-from tests.e2e.asker import Asker, digest_of, message_of
-from tests.e2e.odd_registry import OddRegistry, Reply
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.rules import TYPE1, login_of, table
-from tests.e2e.trust import Trust
-from tests.e2e.wire import Wire
+from tests.e2e.asking.asker import Asker, digest_of, message_of
+from tests.e2e.asking.wire import Wire
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, login_of, table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
+from tests.e2e.upstreams.trust import Trust
 
 DEPTH = 10_000
 TOO_LONG = 5 * 1024 * 1024

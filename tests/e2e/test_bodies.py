@@ -13,13 +13,13 @@ from metahub.demo.client import Proxy as ProxyOfDemo
 from metahub.demo.client import connected
 from metahub.demo.images import image_of
 from metahub.demo.tls import Authority, trusting
-from tests.e2e.asker import Asker, entries_of
-from tests.e2e.odd_registry import OddRegistry, Reply
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN, Registry
-from tests.e2e.rules import TYPE1, login_of
-from tests.e2e.trust import HERE
-from tests.e2e.wire import Wire
+from tests.e2e.asking.asker import Asker, entries_of
+from tests.e2e.asking.wire import Wire
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, login_of
+from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
+from tests.e2e.upstreams.registry import LOGIN, Registry
+from tests.e2e.upstreams.trust import HERE
 
 MEBIBYTE = 1024 * 1024
 LAYER = 96 * MEBIBYTE

@@ -7,9 +7,16 @@ import pytest
 from metahub.core.index import REFERENCE_DIGEST
 from metahub.demo.bench import TAG, User
 from metahub.demo.images import image_of
-from tests.e2e.asker import Asker, entries_of
-from tests.e2e.attestations import attestation_of
-from tests.e2e.choices import (
+from tests.e2e.asking.asker import Asker, entries_of
+from tests.e2e.clients.kinds import COPIERS, RUNTIMES
+from tests.e2e.clients.nodes import Nodes
+from tests.e2e.clients.shape import Client, Runtime, Spoken
+from tests.e2e.clients.skopeo import Skopeo
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import login_of
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.attestations import attestation_of
+from tests.e2e.upstreams.choices import (
     ALONE,
     ATTESTED,
     IMAGES,
@@ -21,14 +28,7 @@ from tests.e2e.choices import (
     WITH_FEATURES,
     rules_for,
 )
-from tests.e2e.clients.kinds import COPIERS, RUNTIMES
-from tests.e2e.clients.shape import Client, Runtime, Spoken
-from tests.e2e.clients.skopeo import Skopeo
-from tests.e2e.nodes import Nodes
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN, Registry
-from tests.e2e.rules import login_of
+from tests.e2e.upstreams.registry import LOGIN, Registry
 
 BOTH = pytest.mark.parametrize("user", [NEWER, OLDER], ids=lambda user: user.name)
 

@@ -8,11 +8,11 @@ import pytest
 from metahub.demo.address import Login
 from metahub.demo.bench import GENERIC, qnib_bench
 from tests.e2e.clients.kinds import CLIENTS, COPIERS, RUNTIMES
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.shape import Client, Runtime, Spoken
-from tests.e2e.nodes import Nodes
-from tests.e2e.proxy import Proxy, mitmdump_in
-from tests.e2e.registry import FORMATS, Registry
-from tests.e2e.trust import Trust
+from tests.e2e.proxies.proxy import Proxy, mitmdump_in
+from tests.e2e.upstreams.registry import FORMATS, Registry
+from tests.e2e.upstreams.trust import Trust
 
 USER = Login("somebody", "of the proxy")
 

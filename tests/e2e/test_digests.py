@@ -6,13 +6,13 @@ import pytest
 
 from metahub.demo.bench import BROADWELL, GENERIC, TABLE, TAG, User, qnib_bench
 from metahub.demo.images import Build, image_of, index_of
-from tests.e2e.asker import Asker, digest_of, entries_of, told
-from tests.e2e.indexes import unseen
-from tests.e2e.odd_registry import OddRegistry
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import FORMATS, LOGIN, Registry
-from tests.e2e.rules import TYPE1, table
+from tests.e2e.asking.asker import Asker, digest_of, entries_of, told
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.indexes import unseen
+from tests.e2e.upstreams.odd_registry import OddRegistry
+from tests.e2e.upstreams.registry import FORMATS, LOGIN, Registry
 
 BOTH_FORMATS = pytest.mark.parametrize("repository", FORMATS)
 EVERYBODY = pytest.mark.parametrize("user", TABLE, ids=lambda user: user.name)

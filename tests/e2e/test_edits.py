@@ -11,13 +11,13 @@ import yaml
 from metahub.core.digest import Digest
 from metahub.demo.bench import BROADWELL, REPOSITORY, SKYLAKE, TAG, qnib_bench
 from metahub.demo.images import Build, image_of
-from tests.e2e.asker import Asker, digest_of, entries_of
-from tests.e2e.edits import overwrite, rename_over, swap_link
-from tests.e2e.odd_registry import PIECE, OddRegistry, Reply
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.rules import TYPE1, table
-from tests.e2e.running import eventually
+from tests.e2e.asking.asker import Asker, digest_of, entries_of
+from tests.e2e.machine.running import eventually
+from tests.e2e.proxies.edits import overwrite, rename_over, swap_link
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.odd_registry import PIECE, OddRegistry, Reply
 
 type Write = Callable[[Path, str], None]
 

@@ -9,15 +9,15 @@ from metahub.demo.address import LOOPBACK
 from metahub.demo.bench import BUILDS, REPOSITORY, TABLE, TAG, qnib_bench
 from metahub.demo.images import Build, image_of, index_of
 from metahub.demo.tls import trusting
-from tests.e2e.asker import Asker, digest_of, entries_of, told
-from tests.e2e.front import COUNTING, KINDS, QUOTA, WARNINGS, Front
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import Registry
-from tests.e2e.rules import TYPE1, TYPE3, login_of, table
-from tests.e2e.running import eventually
-from tests.e2e.trust import Trust
-from tests.e2e.wire import Wire
+from tests.e2e.asking.asker import Asker, digest_of, entries_of, told
+from tests.e2e.asking.wire import Wire
+from tests.e2e.machine.running import eventually
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, TYPE3, login_of, table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.front import COUNTING, KINDS, QUOTA, WARNINGS, Front
+from tests.e2e.upstreams.registry import Registry
+from tests.e2e.upstreams.trust import Trust
 
 IMAGES = qnib_bench()
 LAYER = image_of(TYPE1.gets).layers[0]

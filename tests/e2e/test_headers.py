@@ -9,12 +9,12 @@ from multidict import CIMultiDict
 
 from metahub.demo.bench import GENERIC, TAG, User, qnib_bench
 from metahub.demo.images import Blob, image_of
-from tests.e2e.asker import Asker, digest_of
-from tests.e2e.odd_registry import OddRegistry, Reply
-from tests.e2e.proxy import Proxy
-from tests.e2e.rules import TYPE1, TYPE2, login_of
-from tests.e2e.trust import AUTH, CDN, Trust
-from tests.e2e.wire import Answer, Wire
+from tests.e2e.asking.asker import Asker, digest_of
+from tests.e2e.asking.wire import Answer, Wire
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, TYPE2, login_of
+from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
+from tests.e2e.upstreams.trust import AUTH, CDN, Trust
 
 # RFC 9110, 7.6.1, and what names the moment or the program rather than the answer
 OF_THE_WAY = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})

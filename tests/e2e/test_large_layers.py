@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from metahub.demo.bench import TAG
+from tests.e2e.asking.uploads import Uploads
+from tests.e2e.asking.wire import Wire
 from tests.e2e.clients.docker import Docker
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.shape import Way
 from tests.e2e.clients.skopeo import Skopeo
-from tests.e2e.nodes import Nodes
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN, Registry
-from tests.e2e.relay import Relay
-from tests.e2e.rules import TYPE1, login_of, table
-from tests.e2e.uploads import Uploads
-from tests.e2e.wire import Wire
-from tests.e2e.zeros import MEBIBYTE, Zeros
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, login_of, table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.registry import LOGIN, Registry
+from tests.e2e.upstreams.relay import Relay
+from tests.e2e.upstreams.zeros import MEBIBYTE, Zeros
 
 REPOSITORY = "large/layer"
 SMALLER = "large/cut"

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.network import Network, networked
-from tests.e2e.parts import require_network
-from tests.e2e.running import eventually
+from tests.e2e.machine.network import Network, networked
+from tests.e2e.machine.parts import require_network
+from tests.e2e.machine.running import eventually
 
 HELD = """\
 import sys, time
 from pathlib import Path
-from tests.e2e.network import networked
+from tests.e2e.machine.network import networked
 with networked(Path(sys.argv[1])) as network:
     print(network.proxy.holder.process.pid, network.node1.holder.process.pid, flush=True)
     time.sleep(60)

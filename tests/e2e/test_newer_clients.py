@@ -8,17 +8,17 @@ import pytest
 
 from metahub.demo.bench import TAG, qnib_bench
 from metahub.demo.images import OCI
-from tests.e2e import newer
-from tests.e2e.asker import Asker
+from tests.e2e.asking.asker import Asker
+from tests.e2e.clients import newer
 from tests.e2e.clients.apptainer import Apptainer
 from tests.e2e.clients.crane import Crane
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.oras import OlderOras, Oras
 from tests.e2e.clients.shape import Way, speak
-from tests.e2e.nodes import Nodes
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN, Registry
-from tests.e2e.rules import TYPE1, TYPE2, login_of
-from tests.e2e.running import bare_environment
+from tests.e2e.machine.running import bare_environment
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, TYPE2, login_of
+from tests.e2e.upstreams.registry import LOGIN, Registry
 
 
 @pytest.mark.parametrize("kind", [Crane, Oras, OlderOras])

@@ -8,18 +8,18 @@ import pytest
 from metahub.demo.address import LOOPBACK, Address, Login, free_port
 from metahub.demo.bench import REPOSITORY, TAG
 from metahub.demo.images import image_of
-from tests.e2e import squid as next_proxy
-from tests.e2e.asker import Asker, entries_of
-from tests.e2e.parts import require
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN, Registry
-from tests.e2e.rules import TYPE1, login_of, table
-from tests.e2e.running import eventually
-from tests.e2e.squid import Squid
-from tests.e2e.token_service import PATH, TokenService
-from tests.e2e.trust import HOST, Trust
-from tests.e2e.wire import Wire
+from tests.e2e.asking.asker import Asker, entries_of
+from tests.e2e.asking.wire import Wire
+from tests.e2e.machine.parts import require
+from tests.e2e.machine.running import eventually
+from tests.e2e.proxies import squid as next_proxy
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, login_of, table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.proxies.squid import Squid
+from tests.e2e.upstreams.registry import LOGIN, Registry
+from tests.e2e.upstreams.token_service import PATH, TokenService
+from tests.e2e.upstreams.trust import HOST, Trust
 
 FITTING = [str(image_of(TYPE1.gets).manifest.digest)]
 LAYER = image_of(TYPE1.gets).layers[0]

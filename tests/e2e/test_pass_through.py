@@ -9,12 +9,12 @@ import pytest
 
 from metahub.demo.bench import GENERIC, TAG
 from metahub.demo.images import DOCKER, OCI, image_of
-from tests.e2e.asker import Asker
-from tests.e2e.odd_registry import PIECE, OddRegistry, Reply
-from tests.e2e.proxy import Proxy
-from tests.e2e.rules import TYPE1, login_of
-from tests.e2e.trust import Trust
-from tests.e2e.wire import Answer, Wire
+from tests.e2e.asking.asker import Asker
+from tests.e2e.asking.wire import Answer, Wire
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, login_of
+from tests.e2e.upstreams.odd_registry import PIECE, OddRegistry, Reply
+from tests.e2e.upstreams.trust import Trust
 
 JSON = "application/json; charset=utf-8"
 # RFC 9110, 7.6.1, and what names the moment or the program rather than the answer

@@ -7,14 +7,14 @@ import pytest
 from metahub.core.digest import Digest
 from metahub.demo.bench import BROADWELL, REPOSITORY, TAG, User, qnib_bench
 from metahub.demo.images import image_of
-from tests.e2e.asker import Asker, entries_of
+from tests.e2e.asking.asker import Asker, entries_of
+from tests.e2e.asking.uploads import Uploads
+from tests.e2e.asking.wire import Wire
 from tests.e2e.clients.docker import Docker
-from tests.e2e.nodes import Nodes
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN, Registry
-from tests.e2e.rules import TYPE1, login_of
-from tests.e2e.uploads import Uploads
-from tests.e2e.wire import Wire
+from tests.e2e.clients.nodes import Nodes
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, login_of
+from tests.e2e.upstreams.registry import LOGIN, Registry
 
 CONTENT = bytes(range(256)) * 20_000
 CHUNK = 1 << 20

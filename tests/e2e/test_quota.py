@@ -10,12 +10,12 @@ from metahub.demo.client import Proxy as ProxyOfDemo
 from metahub.demo.client import Target, connected
 from metahub.demo.images import Build, index_of
 from metahub.demo.tls import trusting
-from tests.e2e.front import COUNTING, Front
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import Registry
-from tests.e2e.rules import login_of, table
-from tests.e2e.running import eventually
+from tests.e2e.machine.running import eventually
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import login_of, table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.front import COUNTING, Front
+from tests.e2e.upstreams.registry import Registry
 
 REPOSITORY = "quota/popular"
 NODES = 25  # of each machine type

@@ -4,16 +4,16 @@ import pytest
 
 from metahub.demo.bench import BROADWELL, SKYLAKE, TAG
 from metahub.demo.images import index_of
-from tests.e2e.asker import Asker, message_of
+from tests.e2e.asking.asker import Asker, message_of
 from tests.e2e.clients.containerd import Containerd
 from tests.e2e.clients.cri import Cri
 from tests.e2e.clients.kinds import CLIENTS
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.shape import Client
-from tests.e2e.nodes import Nodes
-from tests.e2e.proxy import Proxy
-from tests.e2e.redirected import MIRRORED, PICKY, Redirected
-from tests.e2e.registry import LOGIN, Registry
-from tests.e2e.rules import TYPE3, login_of
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.redirected import MIRRORED, PICKY, Redirected
+from tests.e2e.proxies.rules import TYPE3, login_of
+from tests.e2e.upstreams.registry import LOGIN, Registry
 
 REPOSITORY = "qnib/picky"
 

@@ -3,16 +3,16 @@
 import pytest
 
 from metahub.demo.bench import REPOSITORY, TABLE, TAG
-from tests.e2e.asker import Asker, digest_of
+from tests.e2e.asking.asker import Asker, digest_of
 from tests.e2e.clients.containerd import Containerd
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.shape import Spoken
-from tests.e2e.indexes import unseen
-from tests.e2e.nodes import Nodes
-from tests.e2e.odd_registry import OddRegistry
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import Registry
-from tests.e2e.rules import TYPE4, login_of, table
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE4, login_of, table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.indexes import unseen
+from tests.e2e.upstreams.odd_registry import OddRegistry
+from tests.e2e.upstreams.registry import Registry
 
 
 @pytest.fixture(scope="module")

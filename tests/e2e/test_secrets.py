@@ -7,12 +7,12 @@ import pytest
 
 from metahub.demo.address import Login
 from metahub.demo.bench import TAG, qnib_bench
-from tests.e2e.asker import Asker
-from tests.e2e.odd_registry import OddRegistry
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN
-from tests.e2e.rules import TYPE1, table
+from tests.e2e.asking.asker import Asker
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.odd_registry import OddRegistry
+from tests.e2e.upstreams.registry import LOGIN
 
 REPOSITORY = "qnib/secret"
 FLOWS = "flows"

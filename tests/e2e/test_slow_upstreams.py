@@ -7,16 +7,16 @@ import pytest
 
 from metahub.demo.bench import BROADWELL, REPOSITORY, TAG, User, qnib_bench
 from metahub.demo.images import image_of
-from tests.e2e.asker import Asker, entries_of
+from tests.e2e.asking.asker import Asker, entries_of
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.shape import Way
 from tests.e2e.clients.skopeo import Skopeo
-from tests.e2e.nodes import Nodes
-from tests.e2e.odd_registry import PIECE, OddRegistry, Reply
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.rules import TYPE1, login_of, table
-from tests.e2e.silence import dead
-from tests.e2e.trust import HERE, HOST, Trust
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, login_of, table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.odd_registry import PIECE, OddRegistry, Reply
+from tests.e2e.upstreams.silence import dead
+from tests.e2e.upstreams.trust import HERE, HOST, Trust
 
 SECONDS = 1
 LATEST = SECONDS + 1.5  # seconds after which a client knows, on a busy machine

@@ -7,11 +7,11 @@ import pytest
 
 from metahub.demo.bench import REPOSITORY, TABLE, TAG, User, qnib_bench
 from metahub.demo.images import image_of
-from tests.e2e.asker import Asker, entries_of
-from tests.e2e.odd_registry import OddRegistry
-from tests.e2e.proxy import Proxy, mitmdump_with_metahub_in
-from tests.e2e.rules import table
-from tests.e2e.trust import Trust
+from tests.e2e.asking.asker import Asker, entries_of
+from tests.e2e.proxies.proxy import Proxy, mitmdump_with_metahub_in
+from tests.e2e.proxies.rules import table
+from tests.e2e.upstreams.odd_registry import OddRegistry
+from tests.e2e.upstreams.trust import Trust
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ import pytest
 
 from metahub.demo.bench import TABLE, TAG, User
 from metahub.demo.images import image_of
-from tests.e2e.asker import Asker
+from tests.e2e.asking.asker import Asker
 from tests.e2e.clients.kinds import COPIERS, RUNTIMES
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.shape import Client, Runtime, Spoken
-from tests.e2e.nodes import Nodes
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import FORMATS, LOGIN, Registry
-from tests.e2e.rules import login_of
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import login_of
+from tests.e2e.upstreams.registry import FORMATS, LOGIN, Registry
 
 
 @pytest.mark.parametrize("repository", FORMATS)

@@ -6,15 +6,15 @@ import pytest
 
 from metahub.demo.bench import BROADWELL, BROADWELL_WITH_GPU, GENERIC, TAG, User
 from metahub.demo.images import Build, IndexedImages, image_of
-from tests.e2e.asker import Asker, told
+from tests.e2e.asking.asker import Asker, told
 from tests.e2e.clients.kinds import COPIERS, RUNTIMES
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.shape import Client, Runtime, Spoken
-from tests.e2e.nodes import Nodes
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN, Registry
-from tests.e2e.rules import TYPE1, TYPE2, TYPE3, TYPE4, Rules, login_of, table
-from tests.e2e.running import eventually
+from tests.e2e.machine.running import eventually
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, TYPE2, TYPE3, TYPE4, Rules, login_of, table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.registry import LOGIN, Registry
 
 LISTED, VARIED = "tags/listed", "tags/varied"
 

@@ -8,12 +8,13 @@ import pytest
 from metahub.demo.address import Login
 from metahub.demo.bench import TAG
 from metahub.demo.images import image_of
-from tests.e2e.asker import Asker, entries_of
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN, Registry
-from tests.e2e.rules import TYPE1, login_of, table
-from tests.e2e.token_service import (
+from tests.e2e.asking.asker import Asker, entries_of
+from tests.e2e.asking.wire import Answer, Wire
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, login_of, table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.registry import LOGIN, Registry
+from tests.e2e.upstreams.token_service import (
     PATH,
     PRIVATE,
     PUBLIC,
@@ -22,8 +23,7 @@ from tests.e2e.token_service import (
     TokenRequest,
     TokenService,
 )
-from tests.e2e.trust import Trust
-from tests.e2e.wire import Answer, Wire
+from tests.e2e.upstreams.trust import Trust
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 WRONG = Login(LOGIN.user, "wrong")

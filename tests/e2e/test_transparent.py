@@ -14,11 +14,13 @@ import pytest
 from metahub.demo.address import Address
 from metahub.demo.bench import REPOSITORY, TAG
 from metahub.proxy.gate import UNKNOWN_ADDRESS
-from tests.e2e.asker import Asker, digest_of, entries_of, message_of
+from tests.e2e.asking.asker import Asker, digest_of, entries_of, message_of
+from tests.e2e.asking.wire import SILENCE
 from tests.e2e.clients.kinds import RUNTIMES
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.shape import Runtime, Spoken
-from tests.e2e.nodes import Nodes
-from tests.e2e.redirected import (
+from tests.e2e.machine.site import Namespace
+from tests.e2e.proxies.redirected import (
     HTTP,
     HTTPS,
     KNOWN,
@@ -33,10 +35,8 @@ from tests.e2e.redirected import (
     address_as_named,
     address_of,
 )
-from tests.e2e.rules import TYPE1, TYPE2
-from tests.e2e.site import Namespace
-from tests.e2e.trust import HERE, HOST
-from tests.e2e.wire import SILENCE
+from tests.e2e.proxies.rules import TYPE1, TYPE2
+from tests.e2e.upstreams.trust import HERE, HOST
 
 # What OpenSSL makes of an HTTP answer where it wanted a ServerHello.
 NO_TLS = pytest.raises(ssl.SSLError, match=r"WRONG_VERSION_NUMBER|RECORD_LAYER")

@@ -9,11 +9,11 @@ import pytest
 from metahub.core.distribution import OCI_INDEX
 from metahub.demo.bench import BROADWELL, TAG
 from metahub.demo.images import Blob, image_of
-from tests.e2e.asker import Asker, digest_of, entries_of, told
-from tests.e2e.indexes import unseen
-from tests.e2e.odd_registry import OddRegistry, Reply
-from tests.e2e.proxy import Proxy
-from tests.e2e.rules import TYPE1
+from tests.e2e.asking.asker import Asker, digest_of, entries_of, told
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1
+from tests.e2e.upstreams.indexes import unseen
+from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
 
 type Upstream = Callable[[Blob], tuple[Reply, Reply]]
 

@@ -5,21 +5,21 @@ import pytest
 from metahub.demo.address import Login
 from metahub.demo.bench import GENERIC, REPOSITORY, TAG, User, qnib_bench
 from metahub.demo.images import image_of
-from tests.e2e.asker import Asker, entries_of
+from tests.e2e.asking.asker import Asker, entries_of
+from tests.e2e.asking.wire import Answer, NoTunnelError
 from tests.e2e.clients.buildah import Buildah
 from tests.e2e.clients.containerd import Containerd
 from tests.e2e.clients.cri import Cri
 from tests.e2e.clients.docker import Docker
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.podman import Podman
 from tests.e2e.clients.shape import Client, Spoken
 from tests.e2e.clients.skopeo import Skopeo
-from tests.e2e.nodes import Nodes
-from tests.e2e.odd_registry import OddRegistry
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import Registry
-from tests.e2e.rules import TYPE1, TYPE2, TYPE4, login_of, table, with_networks
-from tests.e2e.wire import Answer, NoTunnelError
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, TYPE2, TYPE4, login_of, table, with_networks
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.odd_registry import OddRegistry
+from tests.e2e.upstreams.registry import Registry
 
 INDEX = qnib_bench().index
 NETWORKS = {"127.0.0.16/28": TYPE1, "127.0.0.18/32": TYPE2}

@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from metahub.demo.tls import Authority
-from tests.e2e.odd_registry import OddRegistry
-from tests.e2e.rules import table
-from tests.e2e.trust import HERE, Trust
+from tests.e2e.proxies.rules import table
+from tests.e2e.upstreams.odd_registry import OddRegistry
+from tests.e2e.upstreams.trust import HERE, Trust
 from tests.proxy.running import ProxyInThread, Serve
 
 

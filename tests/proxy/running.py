@@ -16,7 +16,7 @@ from mitmproxy.master import Master
 
 from metahub.demo.address import LOOPBACK, Address, Login
 from metahub.proxy.launcher import Greeting, Tool, assemble
-from tests.e2e.wire import Wire
+from tests.e2e.asking.wire import Wire
 
 TIME_TO_START = 20.0
 

@@ -7,10 +7,10 @@ from metahub.demo.address import Login
 from metahub.demo.bench import BROADWELL, REPOSITORY, SKYLAKE, TAG, User, qnib_bench
 from metahub.demo.images import image_of, index_of
 from metahub.proxy.config import ConfigError
-from tests.e2e.asker import Asker, entries_of, told
-from tests.e2e.odd_registry import OddRegistry
-from tests.e2e.rules import TYPE1, TYPE3, login_of, table
-from tests.e2e.wire import NoTunnelError
+from tests.e2e.asking.asker import Asker, entries_of, told
+from tests.e2e.asking.wire import NoTunnelError
+from tests.e2e.proxies.rules import TYPE1, TYPE3, login_of, table
+from tests.e2e.upstreams.odd_registry import OddRegistry
 from tests.proxy.running import ProxyInThread, Serve
 
 COSIGN = {"User-Agent": "cosign/v3.1.1 (linux; amd64) go-containerregistry/v0.20.7"}

@@ -6,10 +6,10 @@ import json
 import pytest
 
 from metahub.demo.address import Address
-from tests.e2e.odd_registry import PIECE, OddRegistry, Reply
-from tests.e2e.rules import TYPE1, login_of, table
-from tests.e2e.trust import HERE
-from tests.e2e.wire import Answer
+from tests.e2e.asking.wire import Answer
+from tests.e2e.proxies.rules import TYPE1, login_of, table
+from tests.e2e.upstreams.odd_registry import PIECE, OddRegistry, Reply
+from tests.e2e.upstreams.trust import HERE
 from tests.proxy.running import Serve
 from tests.proxy.test_presence import soon
 

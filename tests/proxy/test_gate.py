@@ -14,11 +14,11 @@ from metahub.demo.address import LOOPBACK, Login
 from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
 from metahub.demo.tls import trusting
 from metahub.proxy.gate import FAILED
-from tests.e2e.asker import Asker, entries_of
-from tests.e2e.odd_registry import OddRegistry, Reply
-from tests.e2e.rules import TYPE1, TYPE2, login_of, table, with_networks
-from tests.e2e.trust import HERE, Trust
-from tests.e2e.wire import NoTunnelError
+from tests.e2e.asking.asker import Asker, entries_of
+from tests.e2e.asking.wire import NoTunnelError
+from tests.e2e.proxies.rules import TYPE1, TYPE2, login_of, table, with_networks
+from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
+from tests.e2e.upstreams.trust import HERE, Trust
 from tests.proxy.running import ProxyInThread, Serve
 from tests.proxy.test_manifests import ask_as, publish
 

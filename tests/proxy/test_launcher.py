@@ -7,8 +7,8 @@ import pytest
 
 from metahub.proxy.config import ConfigError
 from metahub.proxy.launcher import Greeting
-from tests.e2e.odd_registry import OddRegistry
-from tests.e2e.rules import table
+from tests.e2e.proxies.rules import table
+from tests.e2e.upstreams.odd_registry import OddRegistry
 from tests.proxy.running import ProxyInThread, Serve
 
 

@@ -22,9 +22,9 @@ from metahub.demo.images import (
     image_of,
     index_of,
 )
-from tests.e2e.asker import Asker, entries_of, message_of, told
-from tests.e2e.odd_registry import OddRegistry, Reply
-from tests.e2e.rules import TYPE1, TYPE2, TYPE3, login_of, table
+from tests.e2e.asking.asker import Asker, entries_of, message_of, told
+from tests.e2e.proxies.rules import TYPE1, TYPE2, TYPE3, login_of, table
+from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
 from tests.proxy.running import ProxyInThread, Serve
 
 MANIFEST = image_of(BROADWELL).manifest

@@ -8,11 +8,11 @@ import pytest
 from metahub.demo.address import LOOPBACK, Address
 from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
 from metahub.demo.images import image_of
-from tests.e2e.asker import Asker, entries_of
-from tests.e2e.odd_registry import OddRegistry, Reply
-from tests.e2e.rules import TYPE1, TYPE2, table, with_networks
-from tests.e2e.trust import Trust
-from tests.e2e.wire import Wire
+from tests.e2e.asking.asker import Asker, entries_of
+from tests.e2e.asking.wire import Wire
+from tests.e2e.proxies.rules import TYPE1, TYPE2, table, with_networks
+from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
+from tests.e2e.upstreams.trust import Trust
 from tests.proxy.running import ProxyInThread, Serve
 
 INDEX = qnib_bench().index

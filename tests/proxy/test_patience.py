@@ -20,11 +20,11 @@ from metahub.proxy.gate import Gate
 from metahub.proxy.options import Options
 from metahub.proxy.patience import Patience
 from metahub.proxy.rules_in_force import RulesInForce
-from tests.e2e.odd_registry import PIECE, OddRegistry, Reply
-from tests.e2e.rules import TYPE1, login_of, table
-from tests.e2e.silence import dead, mute
-from tests.e2e.trust import HERE, Trust
-from tests.e2e.wire import Answer, Wire
+from tests.e2e.asking.wire import Answer, Wire
+from tests.e2e.proxies.rules import TYPE1, login_of, table
+from tests.e2e.upstreams.odd_registry import PIECE, OddRegistry, Reply
+from tests.e2e.upstreams.silence import dead, mute
+from tests.e2e.upstreams.trust import HERE, Trust
 from tests.proxy.running import ProxyInThread, Serve
 from tests.proxy.test_failures import UPLOAD, sentence_of
 from tests.proxy.test_manifests import ask_as, path_of, publish

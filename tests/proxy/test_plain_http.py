@@ -7,10 +7,10 @@ import pytest
 
 from metahub.demo.address import Address
 from metahub.demo.bench import TAG, qnib_bench
-from tests.e2e.odd_registry import OddRegistry
-from tests.e2e.rules import TYPE1, login_of, table
-from tests.e2e.trust import HERE, Trust
-from tests.e2e.wire import Wire
+from tests.e2e.asking.wire import Wire
+from tests.e2e.proxies.rules import TYPE1, login_of, table
+from tests.e2e.upstreams.odd_registry import OddRegistry
+from tests.e2e.upstreams.trust import HERE, Trust
 from tests.proxy.running import Serve
 from tests.proxy.test_manifests import ask_as, publish
 

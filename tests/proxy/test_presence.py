@@ -13,10 +13,10 @@ from mitmproxy.test import tflow
 
 from metahub.demo.bench import TAG, qnib_bench
 from metahub.proxy.presence import Presence
-from tests.e2e.asker import entries_of
-from tests.e2e.odd_registry import OddRegistry, Reply
-from tests.e2e.rules import TYPE1, TYPE2, login_of, table
-from tests.e2e.silence import mute
+from tests.e2e.asking.asker import entries_of
+from tests.e2e.proxies.rules import TYPE1, TYPE2, login_of, table
+from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
+from tests.e2e.upstreams.silence import mute
 from tests.proxy.running import ProxyInThread, Serve
 from tests.proxy.test_manifests import ask_as, path_of, publish
 

@@ -8,9 +8,9 @@ from metahub.core.digest import Digest
 from metahub.core.distribution import OCI_INDEX
 from metahub.demo.bench import BROADWELL, REPOSITORY, TAG, qnib_bench
 from metahub.demo.images import Blob, image_of
-from tests.e2e.asker import Asker
-from tests.e2e.odd_registry import OddRegistry, Reply
-from tests.e2e.rules import TYPE1, login_of
+from tests.e2e.asking.asker import Asker
+from tests.e2e.proxies.rules import TYPE1, login_of
+from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
 from tests.proxy.running import ProxyInThread
 
 INDEX = qnib_bench().index

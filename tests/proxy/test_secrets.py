@@ -12,8 +12,8 @@ from mitmproxy.io import FlowReader
 from metahub.demo.address import LOOPBACK
 from metahub.demo.bench import TAG, qnib_bench
 from metahub.proxy.secrets import Secrets, without_secrets
-from tests.e2e.odd_registry import OddRegistry
-from tests.e2e.rules import TYPE1, login_of, table
+from tests.e2e.proxies.rules import TYPE1, login_of, table
+from tests.e2e.upstreams.odd_registry import OddRegistry
 from tests.proxy.running import Serve
 from tests.proxy.test_manifests import ask_as, publish
 

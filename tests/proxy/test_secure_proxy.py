@@ -7,9 +7,9 @@ import pytest
 
 from metahub.demo.address import LOOPBACK
 from metahub.demo.tls import trusting
-from tests.e2e.odd_registry import OddRegistry
-from tests.e2e.rules import table
-from tests.e2e.trust import HERE
+from tests.e2e.proxies.rules import table
+from tests.e2e.upstreams.odd_registry import OddRegistry
+from tests.e2e.upstreams.trust import HERE
 from tests.proxy.running import Serve
 
 OFFERED = ["h2", "http/1.1"]

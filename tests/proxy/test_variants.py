@@ -8,10 +8,10 @@ import pytest
 from metahub.core.distribution import OCI_MANIFEST
 from metahub.demo.bench import GENERIC, REPOSITORY, TAG, User
 from metahub.demo.images import Build, image_of, index_of
-from tests.e2e.asker import Asker, entries_of, told
-from tests.e2e.odd_registry import OddRegistry, Reply
-from tests.e2e.rules import TYPE1, TYPE3, TYPE4, Rules, login_of, table
-from tests.e2e.wire import Answer
+from tests.e2e.asking.asker import Asker, entries_of, told
+from tests.e2e.asking.wire import Answer
+from tests.e2e.proxies.rules import TYPE1, TYPE3, TYPE4, Rules, login_of, table
+from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
 from tests.proxy.running import ProxyInThread, Serve
 
 GPU, CPU, AMD64 = f"{TAG}-gpu", f"{TAG}-cpu", f"{TAG}-amd64"

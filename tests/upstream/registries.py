@@ -11,7 +11,7 @@ from aiohttp import web
 
 from metahub.demo.address import LOOPBACK
 from metahub.demo.tls import Authority, KeyPair
-from tests.e2e.odd_registry import OddRegistry, Reply
+from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
 
 TOKEN = "a-token-of-the-service"
 USER, PASSWORD = "someone", "pa:ss word"

@@ -13,7 +13,7 @@ from metahub.demo.address import Address, free_port
 from metahub.demo.images import Blob
 from metahub.demo.tls import KeyPair
 from metahub.upstream import AuthFiles, Manifest, Route, Upstream, UpstreamError
-from tests.e2e.odd_registry import OddRegistry, Reply
+from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
 from tests.upstream.registries import (
     BASIC,
     SECRETS,

@@ -4,12 +4,12 @@ import shutil
 from pathlib import Path
 from typing import ClassVar
 
-from tests.e2e import newer
+from tests.e2e.clients import newer
 from tests.e2e.clients.daemonless import Daemonless
 from tests.e2e.clients.fetchers import digests
 from tests.e2e.clients.programs import Programs
 from tests.e2e.clients.shape import Pull, Spoken, speak
-from tests.e2e.seclusion import enclosed
+from tests.e2e.machine.seclusion import enclosed
 
 # Of its starter it knows the place only when something else started it.
 _AS_A_CHILD = ("sh", "-c", '"$@"; exit $?', "child")

@@ -6,7 +6,7 @@ from typing import ClassVar
 from tests.e2e.clients.daemonless import Daemonless
 from tests.e2e.clients.shape import Pull, Spoken, speak
 from tests.e2e.clients.storage import storage_environment
-from tests.e2e.seclusion import enclosed
+from tests.e2e.machine.seclusion import enclosed
 
 
 class Buildah(Daemonless):

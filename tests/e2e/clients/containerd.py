@@ -6,8 +6,8 @@ from typing import ClassVar, Self
 from tests.e2e.clients.containerd_daemon import hosts_directory, socket_of, started
 from tests.e2e.clients.programs import HERE, Programs
 from tests.e2e.clients.shape import Node, Pull, Spoken, speak
-from tests.e2e.running import Running, wait_until
-from tests.e2e.seclusion import CGROUP
+from tests.e2e.machine.running import Running, wait_until
+from tests.e2e.machine.seclusion import CGROUP
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from metahub.demo.address import Address
 from tests.e2e.clients.programs import Programs
 from tests.e2e.clients.shape import Node
-from tests.e2e.running import Running, start
-from tests.e2e.seclusion import enclosed
+from tests.e2e.machine.running import Running, start
+from tests.e2e.machine.seclusion import enclosed
 
 # Version 2 is what 1.6 reads and 2.x still does.
 _CONFIG = """\

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from tests.e2e import newer
+from tests.e2e.clients import newer
 from tests.e2e.clients.daemonless import Daemonless
 from tests.e2e.clients.fetchers import digests, fetch
 from tests.e2e.clients.programs import Programs

@@ -9,7 +9,7 @@ from tests.e2e.clients.containerd import full_name
 from tests.e2e.clients.containerd_daemon import socket_of, started
 from tests.e2e.clients.programs import HERE, Programs
 from tests.e2e.clients.shape import Node, Pull, Spoken, speak
-from tests.e2e.running import Running, bare_environment, wait_until
+from tests.e2e.machine.running import Running, bare_environment, wait_until
 
 CALL = Path(__file__).with_name("cri_call.py")
 

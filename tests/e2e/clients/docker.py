@@ -8,8 +8,8 @@ from typing import ClassVar, Self
 
 from tests.e2e.clients.programs import HERE, Programs
 from tests.e2e.clients.shape import Node, Pull, Spoken, speak
-from tests.e2e.running import Running, start, wait_until
-from tests.e2e.seclusion import CGROUP, enclosed
+from tests.e2e.machine.running import Running, start, wait_until
+from tests.e2e.machine.seclusion import CGROUP, enclosed
 
 # Debian's own client fits its daemon; another one may stand before it in PATH.
 DEBIANS = Path("/usr/bin/docker")

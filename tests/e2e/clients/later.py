@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from tests.e2e import newer
+from tests.e2e.clients import newer
 from tests.e2e.clients.buildah import Buildah
 from tests.e2e.clients.containerd import Containerd
 from tests.e2e.clients.cri import Cri

@@ -5,7 +5,7 @@ It insists that header, digest and content type say the same.
 
 from typing import ClassVar
 
-from tests.e2e import newer
+from tests.e2e.clients import newer
 from tests.e2e.clients.containerd import full_name
 from tests.e2e.clients.daemonless import Daemonless
 from tests.e2e.clients.fetchers import digests, fetch

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from tests.e2e.parts import require
-from tests.e2e.running import bare_environment
+from tests.e2e.machine.parts import require
+from tests.e2e.machine.running import bare_environment
 
 
 class Programs(Protocol):

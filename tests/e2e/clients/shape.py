@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
 from metahub.demo.address import Address, Login
-from tests.e2e import seclusion
 from tests.e2e.clients.programs import Programs
-from tests.e2e.running import bare_environment
+from tests.e2e.machine import seclusion
+from tests.e2e.machine.running import bare_environment
 
 LONGEST = 120.0  # seconds that any one command may take
 

@@ -9,12 +9,12 @@ from typing import Protocol
 import pytest
 
 from metahub.demo.bench import REPOSITORY, TABLE, TAG, User
-from tests.e2e.asker import Asker
+from tests.e2e.asking.asker import Asker
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.matrix.contenders import CONTENDERS, Contender
 from tests.e2e.matrix.tables import WORKS, Table
-from tests.e2e.nodes import Nodes
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN, Registry
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.upstreams.registry import LOGIN, Registry
 
 
 class Note(Protocol):

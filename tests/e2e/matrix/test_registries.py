@@ -6,18 +6,18 @@ import pytest
 
 from metahub.demo.address import Login
 from metahub.demo.bench import REPOSITORY, User
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.shape import Client, Way
-from tests.e2e.front import COUNTING, Front
 from tests.e2e.matrix.conftest import Note
 from tests.e2e.matrix.contenders import REGISTRIES, Contender
 from tests.e2e.matrix.outcome import has
-from tests.e2e.nodes import Nodes
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN, Registry
-from tests.e2e.rules import TYPE4, login_of, table
-from tests.e2e.token_service import PRIVATE
-from tests.e2e.trust import Trust
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE4, login_of, table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.front import COUNTING, Front
+from tests.e2e.upstreams.registry import LOGIN, Registry
+from tests.e2e.upstreams.token_service import PRIVATE
+from tests.e2e.upstreams.trust import Trust
 
 # In front of which registry a column is tried, by its name among the fronts.
 FRONTS = {

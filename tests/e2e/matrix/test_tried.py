@@ -9,17 +9,17 @@ import pytest
 
 from metahub.demo.bench import BROADWELL_WITH_GPU, GENERIC, SKYLAKE, TAG, User, qnib_bench
 from metahub.demo.images import Build, image_of, index_of
-from tests.e2e.asker import Asker
+from tests.e2e.asking.asker import Asker
+from tests.e2e.asking.wire import Wire
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.shape import Client, Way
 from tests.e2e.matrix.conftest import Note
 from tests.e2e.matrix.contenders import TRIED, WORDS, Contender
 from tests.e2e.matrix.outcome import has
 from tests.e2e.matrix.tables import NEVER
-from tests.e2e.nodes import Nodes
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN, Registry
-from tests.e2e.rules import TYPE2, TYPE3, TYPE4, login_of
-from tests.e2e.wire import Wire
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE2, TYPE3, TYPE4, login_of
+from tests.e2e.upstreams.registry import LOGIN, Registry
 
 REPOSITORY = "qnib/bench"
 PICKY = "site/picky"

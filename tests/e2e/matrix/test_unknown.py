@@ -5,17 +5,17 @@ from collections.abc import Iterator
 import pytest
 
 from metahub.demo.bench import GENERIC, REPOSITORY, qnib_bench
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.shape import Way
 from tests.e2e.matrix.conftest import Note
 from tests.e2e.matrix.contenders import TRIED, Contender
 from tests.e2e.matrix.outcome import has
-from tests.e2e.nodes import Nodes
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import Registry
-from tests.e2e.rules import table
-from tests.e2e.trust import Trust
-from tests.e2e.witness import Seen, Witness
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.upstreams.registry import Registry
+from tests.e2e.upstreams.trust import Trust
+from tests.e2e.upstreams.witness import Seen, Witness
 
 
 @pytest.fixture(scope="module")

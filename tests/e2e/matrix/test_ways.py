@@ -7,21 +7,21 @@ import pytest
 
 from metahub.demo.address import Address, Login
 from metahub.demo.bench import REPOSITORY, User
-from tests.e2e import squid
+from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.shape import Way
+from tests.e2e.machine.parts import require
 from tests.e2e.matrix.conftest import Note
 from tests.e2e.matrix.contenders import WAYS, Contender
 from tests.e2e.matrix.outcome import has
 from tests.e2e.matrix.tables import NEVER
-from tests.e2e.nodes import Nodes
-from tests.e2e.parts import require
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.redirected import HTTPS, MIRRORED, Redirected, address_as_named
-from tests.e2e.registry import LOGIN, Registry
-from tests.e2e.rules import TYPE1, TYPE2, TYPE4, login_of, table
-from tests.e2e.squid import Squid
-from tests.e2e.trust import HERE, Trust
+from tests.e2e.proxies import squid
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.redirected import HTTPS, MIRRORED, Redirected, address_as_named
+from tests.e2e.proxies.rules import TYPE1, TYPE2, TYPE4, login_of, table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.proxies.squid import Squid
+from tests.e2e.upstreams.registry import LOGIN, Registry
+from tests.e2e.upstreams.trust import HERE, Trust
 
 type Served = Mapping[User, str]
 """D' of qnib/bench for each user."""

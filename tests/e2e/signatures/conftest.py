@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from tests.e2e.proxies import Serve
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import Registry
-from tests.e2e.rules import table
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import table
+from tests.e2e.proxies.serve import Serve
 from tests.e2e.signatures import referring_registry
 from tests.e2e.signatures.upstream import Upstream
-from tests.e2e.trust import Trust
+from tests.e2e.upstreams.registry import Registry
+from tests.e2e.upstreams.trust import Trust
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from metahub.demo.address import Address
 from metahub.demo.bench import User
-from tests.e2e import newer
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN
-from tests.e2e.rules import login_of
-from tests.e2e.running import bare_environment
-from tests.e2e.trust import Trust
+from tests.e2e.clients import newer
+from tests.e2e.machine.running import bare_environment
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import login_of
+from tests.e2e.upstreams.registry import LOGIN
+from tests.e2e.upstreams.trust import Trust
 
 LONGEST = 60.0  # seconds that any one command may take
 OFFLINE = ("--tlog-upload=false", "--use-signing-config=false")

@@ -16,8 +16,8 @@ from aiohttp import web
 from metahub.core.distribution import OCI_INDEX
 from metahub.demo.images import Blob
 from metahub.demo.registry import NAME, Registry
-from tests.e2e.registry import LOGIN
-from tests.e2e.trust import HERE, Trust
+from tests.e2e.upstreams.registry import LOGIN
+from tests.e2e.upstreams.trust import HERE, Trust
 
 FILTERED = {"OCI-Filters-Applied": "artifactType"}
 

@@ -7,12 +7,12 @@ import pytest
 from metahub.core.digest import Digest
 from metahub.demo.bench import TAG, qnib_bench
 from metahub.demo.images import IndexedImages
-from tests.e2e.asker import ACCEPT, Asker, entries_of
-from tests.e2e.attestations import IN_TOTO
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN
-from tests.e2e.rules import TYPE1
+from tests.e2e.asking.asker import ACCEPT, Asker, entries_of
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1
 from tests.e2e.signatures.upstream import Upstream, about, listing
+from tests.e2e.upstreams.attestations import IN_TOTO
+from tests.e2e.upstreams.registry import LOGIN
 
 REPOSITORY = "signed/attached"
 STATEMENT = about(qnib_bench())

@@ -11,12 +11,12 @@ import pytest
 from metahub.core.user_agent import parse_product, products_of
 from metahub.demo.bench import TAG, qnib_bench
 from metahub.demo.images import image_of
-from tests.e2e import newer
-from tests.e2e.proxy import Proxy
-from tests.e2e.rules import TYPE1, TYPE2
+from tests.e2e.clients import newer
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, TYPE2
 from tests.e2e.signatures.desk import Desk, Said
 from tests.e2e.signatures.upstream import Upstream
-from tests.e2e.trust import Trust
+from tests.e2e.upstreams.trust import Trust
 
 DOCUMENT = (Path(__file__).parents[3] / "docs/signatures.md").read_text(encoding="utf-8")
 LINE = re.compile(r"^\| (the index[^|]*) \| ([^|]+) \| `([^|`]+)` \|$", re.MULTILINE)

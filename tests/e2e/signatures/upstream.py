@@ -14,11 +14,11 @@ from metahub.demo.bench import TAG, qnib_bench
 from metahub.demo.client import connected
 from metahub.demo.images import Blob, IndexedImages
 from metahub.demo.tls import trusting
-from tests.e2e.asker import Asker
-from tests.e2e.attestations import IN_TOTO, attestation_of
-from tests.e2e.registry import LOGIN
-from tests.e2e.trust import HERE, HOST, Trust
-from tests.e2e.wire import Wire
+from tests.e2e.asking.asker import Asker
+from tests.e2e.asking.wire import Wire
+from tests.e2e.upstreams.attestations import IN_TOTO, attestation_of
+from tests.e2e.upstreams.registry import LOGIN
+from tests.e2e.upstreams.trust import HERE, HOST, Trust
 
 
 @dataclass(frozen=True, slots=True)

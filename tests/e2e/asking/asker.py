@@ -12,9 +12,9 @@ from metahub.core.digest import Digest
 from metahub.core.distribution import INDEX_TYPES, MANIFEST_TYPES
 from metahub.demo.address import Address, Login
 from metahub.demo.bench import REPOSITORY, User
-from tests.e2e.proxy import Proxy
-from tests.e2e.rules import login_of
-from tests.e2e.wire import Answer, Wire
+from tests.e2e.asking.wire import Answer, Wire
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import login_of
 
 ACCEPT = ", ".join(sorted(INDEX_TYPES | MANIFEST_TYPES))
 

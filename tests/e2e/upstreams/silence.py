@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from metahub.demo.address import LOOPBACK, Address
-from tests.e2e.trust import HERE
+from tests.e2e.upstreams.trust import HERE
 
 MOST_IN_A_QUEUE = 8
 TIME_TO_CONNECT = 0.2  # seconds; on loopback it takes none

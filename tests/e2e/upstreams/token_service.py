@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from metahub.demo.address import Login
 from metahub.demo.tls import KeyPair
 from metahub.proxy.credentials import parse_credentials
-from tests.e2e.server import ServerInThread
-from tests.e2e.trust import AUTH, Trust
+from tests.e2e.upstreams.server import ServerInThread
+from tests.e2e.upstreams.trust import AUTH, Trust
 
 PATH = "/token"
 PUBLIC, PRIVATE = "qnib/bench", "qnib/private"  # repositories: of everybody, and of one login

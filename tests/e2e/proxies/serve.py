@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 from metahub.demo.bench import TABLE
-from tests.e2e.proxy import Proxy, metahub_in
-from tests.e2e.registry import LOGIN
-from tests.e2e.rules import Rules, login_of
-from tests.e2e.site import THIS_MACHINE, Site
-from tests.e2e.trust import Trust
+from tests.e2e.machine.site import THIS_MACHINE, Site
+from tests.e2e.proxies.proxy import Proxy, metahub_in
+from tests.e2e.proxies.rules import Rules, login_of
+from tests.e2e.upstreams.registry import LOGIN
+from tests.e2e.upstreams.trust import Trust
 
 # A user's password is its name, and names may be logged: only the header gives it away.
 LOGINS = (LOGIN, *map(login_of, TABLE))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from metahub.core.digest import Digest
 from metahub.demo.address import Login
 from metahub.demo.images import Blob
-from tests.e2e.wire import Answer, Wire
+from tests.e2e.asking.wire import Answer, Wire
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 

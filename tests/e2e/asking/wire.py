@@ -12,7 +12,7 @@ from pathlib import Path
 
 from metahub.demo.address import LOOPBACK, Address, Login
 from metahub.demo.tls import trusting
-from tests.e2e.site import THIS_MACHINE, Site
+from tests.e2e.machine.site import THIS_MACHINE, Site
 
 SILENCE = 20.0  # seconds without a byte after which a request counts as hanging
 

@@ -11,9 +11,9 @@ from types import MappingProxyType
 
 import pytest
 
-from tests.e2e import seclusion
+from tests.e2e.machine import seclusion
 
-CLIENTS = Path(__file__).parents[2] / ".venv" / "clients"
+CLIENTS = Path(__file__).parents[3] / ".venv" / "clients"
 
 # program -> package, where the names differ; crane and cosign themselves do not know their version
 _PACKAGES = MappingProxyType({"docker": "docker-cli", "dockerd": "docker.io", "ctr": "containerd"})

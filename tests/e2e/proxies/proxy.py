@@ -13,12 +13,12 @@ import yaml
 
 import metahub
 from metahub.demo.address import LOOPBACK, Address, Login, free_port
-from tests.e2e import seclusion
-from tests.e2e.rules import Rules
-from tests.e2e.running import Running, bare_environment, start, wait_until
-from tests.e2e.site import THIS_MACHINE, Site
-from tests.e2e.trust import Trust
-from tests.e2e.wire import Wire
+from tests.e2e.asking.wire import Wire
+from tests.e2e.machine import seclusion
+from tests.e2e.machine.running import Running, bare_environment, start, wait_until
+from tests.e2e.machine.site import THIS_MACHINE, Site
+from tests.e2e.proxies.rules import Rules
+from tests.e2e.upstreams.trust import Trust
 
 PACKAGES = Path(metahub.__file__).parents[1]
 SCRIPT = PACKAGES / "metahub_addon.py"

@@ -12,7 +12,7 @@ from ssl import SSLContext
 from aiohttp import web
 
 from metahub.demo.images import Blob
-from tests.e2e.server import ServerInThread
+from tests.e2e.upstreams.server import ServerInThread
 
 PIECE = 64 * 1024  # bytes written at once
 DRIP = 0.01  # seconds between two bytes

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from metahub.demo.address import LOOPBACK
-from tests.e2e.running import Running, accepts
+from tests.e2e.machine.running import Running, accepts
 
 _LISTENS = "0A"  # the state in proc_net_tcp(5)
 

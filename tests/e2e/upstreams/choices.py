@@ -13,8 +13,8 @@ from metahub.demo.address import Address
 from metahub.demo.bench import User
 from metahub.demo.images import Build, IndexedImages, index_of
 from metahub.demo.rules import rules_of
-from tests.e2e.attestations import attested
-from tests.e2e.rules import Rules
+from tests.e2e.proxies.rules import Rules
+from tests.e2e.upstreams.attestations import attested
 
 PLAIN = Build(">> for any amd64")
 FOR_HASWELL = Build(">> for haswell")

@@ -12,16 +12,16 @@ from metahub.core.registry import DOCKER_HUB
 from metahub.demo.address import LOOPBACK, Address, free_ports
 from metahub.demo.bench import REPOSITORY, SKYLAKE, TAG, qnib_bench
 from metahub.demo.images import index_of
-from tests.e2e import registry as docker_registry
-from tests.e2e.asker import Asker
+from tests.e2e.asking.asker import Asker
+from tests.e2e.asking.wire import Wire
 from tests.e2e.clients.shape import Way
-from tests.e2e.network import Network
-from tests.e2e.proxies import Serve, proxies
-from tests.e2e.proxy import Proxy
-from tests.e2e.rules import TYPE1, TYPE2, Rules, table, with_networks
-from tests.e2e.site import Namespace
-from tests.e2e.trust import HERE, HOST, HUB, Trust
-from tests.e2e.wire import Wire
+from tests.e2e.machine.network import Network
+from tests.e2e.machine.site import Namespace
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE1, TYPE2, Rules, table, with_networks
+from tests.e2e.proxies.serve import Serve, proxies
+from tests.e2e.upstreams import registry as docker_registry
+from tests.e2e.upstreams.trust import HERE, HOST, HUB, Trust
 
 HTTPS, HTTP, TLS_PORT, PLAIN_PORT = 443, 80, 5000, 5001
 SCHEMES = {HTTPS: "https", HTTP: "http", TLS_PORT: "https", PLAIN_PORT: "http"}

@@ -17,9 +17,9 @@ import bcrypt
 
 from metahub.demo.address import LOOPBACK, Address, Login, free_port
 from metahub.demo.tls import KeyPair
-from tests.e2e import seclusion
-from tests.e2e.running import Running, accepts, bare_environment, start, wait_until
-from tests.e2e.trust import HERE, Trust
+from tests.e2e.machine import seclusion
+from tests.e2e.machine.running import Running, accepts, bare_environment, start, wait_until
+from tests.e2e.upstreams.trust import HERE, Trust
 
 USER = "proxy"  # of Debian: squid gives up being root, and refuses to go on where it cannot
 LOGIN = Login("metahub", "of the next proxy")

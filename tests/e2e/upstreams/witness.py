@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import aiohttp
 from aiohttp import web
 
-from tests.e2e.registry import Registry
-from tests.e2e.server import ServerInThread
-from tests.e2e.trust import HOST
+from tests.e2e.upstreams.registry import Registry
+from tests.e2e.upstreams.server import ServerInThread
+from tests.e2e.upstreams.trust import HOST
 
 PIECE = 64 * 1024
 OF_THE_WAY = frozenset({"connection", "transfer-encoding"})

@@ -8,8 +8,8 @@ import shutil
 
 import pytest
 
-from tests.e2e import network, seclusion
-from tests.e2e.running import bare_environment
+from tests.e2e.machine import network, seclusion
+from tests.e2e.machine.running import bare_environment
 
 # command -> package
 PACKAGES = {

@@ -12,8 +12,8 @@ from typing import Self
 
 from metahub.demo.address import Address, Login
 from tests.e2e.clients.shape import Client, Node, Way
-from tests.e2e.proxy import Proxy
-from tests.e2e.registry import LOGIN, Registry
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.upstreams.registry import LOGIN, Registry
 
 
 class Nodes:

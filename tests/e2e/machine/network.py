@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.running import bare_environment, start, wait_until
-from tests.e2e.site import Namespace
+from tests.e2e.machine.running import bare_environment, start, wait_until
+from tests.e2e.machine.site import Namespace
 
 REGISTRY = "registry"
 _NEIGHBOURS = ("node1", "node2", "stranger", REGISTRY)

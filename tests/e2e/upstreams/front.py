@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from metahub.demo.address import LOOPBACK, Address, free_ports
-from tests.e2e.registry import Registry
-from tests.e2e.running import Running, accepts, bare_environment, start, wait_until
-from tests.e2e.trust import CDN, HOST, Trust
+from tests.e2e.machine.running import Running, accepts, bare_environment, start, wait_until
+from tests.e2e.upstreams.registry import Registry
+from tests.e2e.upstreams.trust import CDN, HOST, Trust
 
 # What docker.io says beside a manifest: https://docs.docker.com/docker-hub/usage/pulls/
 QUOTA = {

@@ -18,10 +18,10 @@ from metahub.demo.address import Address, Login, free_port
 from metahub.demo.client import connected
 from metahub.demo.images import DOCKER, OCI, IndexedImages
 from metahub.demo.tls import trusting
-from tests.e2e.running import Running, bare_environment, start, wait_until
-from tests.e2e.site import THIS_MACHINE, Site
-from tests.e2e.token_service import TokenService
-from tests.e2e.trust import HERE, HOST, Trust
+from tests.e2e.machine.running import Running, bare_environment, start, wait_until
+from tests.e2e.machine.site import THIS_MACHINE, Site
+from tests.e2e.upstreams.token_service import TokenService
+from tests.e2e.upstreams.trust import HERE, HOST, Trust
 
 # One index, in both formats: qnib/bench is what people pull.
 FORMATS = {"qnib/bench": OCI, "qnib/bench-docker": DOCKER}
