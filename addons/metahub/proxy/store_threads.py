@@ -54,3 +54,13 @@ class StoreThreads:
         except TimeoutError as error:
             why = f"it said nothing for {_SECONDS:.0f} seconds: look after its disk and its locks"
             raise StoreError(why) from error
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            raise StoreError("it was closed before it was asked") from error
+
+
+def _is_cancelled() -> bool:
+    """True if nobody wants to know any more; otherwise it is the store that was closed."""
+    task = asyncio.current_task()
+    return task is None or bool(task.cancelling())
