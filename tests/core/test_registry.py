@@ -108,6 +108,8 @@ def test_a_connection_reaches_a_registry(host: str, port: int, name: str) -> Non
         ("reg.test", 443),
         ("2001:db8::2", 5000),
         ("2001:db8:::1", 5000),
+        ("[[2001:db8::1]]", 5000),
+        ("[2001:db8::1", 5000),
         ("", 443),
     ],
 )

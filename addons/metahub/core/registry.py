@@ -94,7 +94,7 @@ def _host(text: str) -> str | None:
 
     An IPv6 address has many. https://www.rfc-editor.org/rfc/rfc5952#section-2
     """
-    bare = text.strip("[]")
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     if bare == text and ":" not in bare:
         return text
     try:
