@@ -1,16 +1,20 @@
 """Upstreams that say nothing: clients are told, and soon. Bodies that flow may take their time."""
 
+import asyncio
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from types import SimpleNamespace
 
 import pytest
 from mitmproxy import ctx
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.exceptions import OptionsError
+from mitmproxy.proxy.server import ConnectionIO
+from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.test import taddons, tflow
 
 from metahub.demo.address import LOOPBACK, Address
@@ -179,6 +183,15 @@ def test_a_registry_may_take_its_time_to_keep_a_layer(serve: Serve, odd: OddRegi
 
 
 @pytest.mark.e2e
+def test_a_registry_that_is_to_keep_a_layer_has_to_be_reached(serve: Serve) -> None:
+    """Also where the layer itself has come before."""
+    with mute("https") as (upstream, _):
+        wire = patient(serve, upstream).wire(upstream, login_of(TYPE1))
+        answer = wire.ask("PUT", COMMIT, body=b"")
+    assert (answer.status, answer.reason) == (504, SENTENCE)
+
+
+@pytest.mark.e2e
 def test_the_end_of_a_layer_may_be_on_the_line(serve: Serve) -> None:
     """What a slow line has still to carry is sent as far as the client can tell."""
     with mute("http") as (upstream, listening):
@@ -232,6 +245,22 @@ async def test_a_connection_that_is_shared_is_left_alone(
     flow.request.http_version = "HTTP/2.0"
     patience.give_up(flow)
     assert not caplog.records
+
+
+@pytest.mark.e2e
+async def test_a_dead_host_is_no_reason_to_leave_another(patience: Patience) -> None:
+    """Over HTTP/2 a mirror may have layers of other registries on their way to the client."""
+    ctx.options.metahub_answer_seconds = 1
+    client, in_use, dead_one = tflow.tclient_conn(), tflow.tserver_conn(), tflow.tserver_conn()
+    tasks = {server: asyncio.ensure_future(asyncio.sleep(9)) for server in (in_use, dead_one)}
+    lines = {server: ConnectionIO(task) for server, task in tasks.items()}
+    connections = ctx.master.addons.get("proxyserver").connections
+    connections[client.id] = SimpleNamespace(transports=lines)
+    patience.server_connect(ServerConnectionHookData(dead_one, client))
+    await asyncio.wait({tasks[dead_one]}, timeout=1.5)
+    assert tasks[dead_one].cancelled()
+    assert not tasks[in_use].cancelling()
+    tasks[in_use].cancel()
 
 
 async def test_a_limit_is_a_limit(patience: Patience) -> None:

@@ -22,6 +22,13 @@ def end_upstream(client: connection.Client, why: str) -> None:
             _end(line, why)
 
 
+def end(server: connection.Server, client: connection.Client, why: str) -> None:
+    """End one of them: over HTTP/2, others of the same client may be in use."""
+    line = _lines(client).get(server)
+    if line is not None:
+        _end(line, why)
+
+
 def unsent(client: connection.Client) -> int:
     """How many bytes are handed on to upstream on behalf of `client`, which it has not yet taken.
 

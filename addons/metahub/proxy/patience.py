@@ -13,7 +13,7 @@ from mitmproxy import connection, ctx, exceptions, http
 from mitmproxy.log import ALERT
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
-from metahub.proxy.connections import end_upstream, unsent
+from metahub.proxy.connections import end, end_upstream, unsent
 from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
 from metahub.proxy.options import ANSWER_SECONDS
@@ -55,7 +55,10 @@ class Patience:
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Wait for the headers of the answer, the connection included."""
-        if flow.response is not None or _completes_an_upload(flow.request):
+        if flow.response is not None:
+            return
+        if _completes_an_upload(flow.request):
+            self._wait(flow, lambda: self._give_up_connecting(flow))
             return
         self._wait(flow, lambda: self.give_up(flow))
         if flow.request.stream:
@@ -73,7 +76,7 @@ class Patience:
         """Wait for the connection of a tunnel too, of which no request is seen."""
         seconds = ctx.options.metahub_answer_seconds
         why = f"nothing for {seconds} seconds"
-        self._wait(connecting.server, lambda: end_upstream(connecting.client, why))
+        self._wait(connecting.server, lambda: end(connecting.server, connecting.client, why))
 
     def server_connected(self, connecting: ServerConnectionHookData) -> None:
         """It is there."""
