@@ -4,28 +4,30 @@ Knows when a request is sent and when the headers of its answer are there. Must 
 asked, nor touch a body that flows.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
 
 from mitmproxy import connection, ctx, exceptions, http
 from mitmproxy.log import ALERT
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
+from metahub.core.distribution import one_line
 from metahub.proxy.connections import end, end_upstream, unsent
 from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
 from metahub.proxy.options import ANSWER_SECONDS
+from metahub.proxy.timers import Timers
 
 _SECONDS_BETWEEN_LOOKS = 0.5
+_MOST_OF_A_NAME = 80
 
 logger = logging.getLogger(__name__)
 
 
 def silence(host: str, seconds: int) -> str:
     """The sentence for whoever asked a host that said nothing."""
-    return f"MetaHub: no answer from {host} within {seconds} seconds"
+    name = one_line(host, _MOST_OF_A_NAME)
+    return f"MetaHub: no answer from {name} within {seconds} seconds"
 
 
 class Patience:
@@ -37,8 +39,8 @@ class Patience:
     def __init__(self, gate: Gate, failures: Failures) -> None:
         self._gate = gate
         self._failures = failures
-        self._waits: WeakKeyDictionary[http.HTTPFlow | connection.Server, asyncio.TimerHandle]
-        self._waits = WeakKeyDictionary()
+        self._waits = Timers[http.HTTPFlow | connection.Server]()
+        self._looks = Timers[http.HTTPFlow | connection.Server]()
 
     def configure(self, updated: set[str]) -> None:
         """Insist on a limit: without one, an upstream that says nothing would hold clients."""
@@ -62,7 +64,7 @@ class Patience:
             return
         self._wait(flow, lambda: self.give_up(flow))
         if flow.request.stream:
-            self._wait_anew(flow, 0)
+            self._look(flow, 0)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """The answer is there."""
@@ -101,28 +103,22 @@ class Patience:
         end_upstream(flow.client_conn, message)
 
     def _wait(self, on: http.HTTPFlow | connection.Server, give_up: Callable[[], object]) -> None:
-        self._waited(on)
-        loop = asyncio.get_running_loop()
-        self._waits[on] = loop.call_later(ctx.options.metahub_answer_seconds, give_up)
+        self._waits.set(on, ctx.options.metahub_answer_seconds, give_up)
 
-    def _wait_anew(self, flow: http.HTTPFlow, before: int) -> None:
+    def _look(self, flow: http.HTTPFlow, before: int) -> None:
         """Let the time begin when upstream has taken the body: what it takes it is not silent on.
 
         `before` is how much it had not taken yet when this was last looked at.
         """
         now = unsent(flow.client_conn)
-        if flow not in self._waits:
-            return
         if now < before:
             self._wait(flow, lambda: self.give_up(flow))
         if now:
-            loop = asyncio.get_running_loop()
-            loop.call_later(_SECONDS_BETWEEN_LOOKS, self._wait_anew, flow, now)
+            self._looks.set(flow, _SECONDS_BETWEEN_LOOKS, lambda: self._look(flow, now))
 
     def _waited(self, on: http.HTTPFlow | connection.Server) -> None:
-        waiting = self._waits.pop(on, None)
-        if waiting is not None:
-            waiting.cancel()
+        self._waits.cancel(on)
+        self._looks.cancel(on)
 
     def _give_up_connecting(self, flow: http.HTTPFlow) -> None:
         if not flow.server_conn.connected:
