@@ -62,7 +62,7 @@ class ProxyInThread:
         if isinstance(begun, BaseException):
             raise begun
         self.greeting = begun
-        self.address = Address(LOOPBACK, begun.addresses[0][1], "http")
+        self.address = Address(LOOPBACK, begun.doors[0].port, "http")
 
     def stop(self) -> None:
         """End, if it began."""

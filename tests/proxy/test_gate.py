@@ -246,3 +246,15 @@ def _over_socks(proxy: ProxyInThread, odd: OddRegistry) -> bytes:
         assert plain.recv(64)[:2] == b"\x05\x00"
         plain.sendall(f"GET / HTTP/1.1\r\nHost: {odd.address}\r\n\r\n".encode())
         return plain.recv(65536)
+
+
+def test_a_bug_after_a_client_is_known_lets_nothing_through_either(
+    serve: Serve, odd: OddRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The registry is looked up once who asks is known."""
+    publish(odd, qnib_bench())
+    proxy = serve(table(odd.address))
+    monkeypatch.setattr("metahub.proxy.gate.Visit", None)
+    answer = ask_as(TYPE1, proxy, odd).get(TAG)
+    assert (answer.status, answer.reason) == (403, FAILED)
+    assert not odd.asked

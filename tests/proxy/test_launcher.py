@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from metahub.proxy.config import ConfigError
-from metahub.proxy.launcher import Greeting
+from metahub.proxy.launcher import Door, Greeting
 from tests.e2e.proxies.rules import table
 from tests.e2e.upstreams.odd_registry import OddRegistry
 from tests.proxy.running import ProxyInThread, Serve
@@ -26,7 +26,7 @@ def test_the_greeting_says_all_that_a_node_needs(proxy: ProxyInThread) -> None:
 def test_a_wildcard_address_is_no_address_for_a_node(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nodes are told the name of the machine."""
     monkeypatch.setattr("socket.gethostname", lambda: "proxy.test")
-    greeting = Greeting((("::", 8080), ("0.0.0.0", 8080)), "", Path("ca.pem"))
+    greeting = Greeting((Door("::", 8080), Door("0.0.0.0", 8080)), "", Path("ca.pem"))
     lines = str(greeting).splitlines()
     assert lines[0].endswith("listening on http://[::]:8080, http://0.0.0.0:8080")
     assert lines[3].endswith("http://USER:PASSWORD@proxy.test:8080")
@@ -34,14 +34,25 @@ def test_a_wildcard_address_is_no_address_for_a_node(monkeypatch: pytest.MonkeyP
 
 def test_nodes_that_are_redirected_are_told_of_no_proxy() -> None:
     """They would ask it as one, and it is none for them."""
-    redirected = Greeting((), "", Path("ca.pem"), redirected=(("0.0.0.0", 8080), ("::", 8080)))
-    both = Greeting((("10.0.0.1", 8081),), "", Path("ca.pem"), redirected=(("10.0.0.1", 8080),))
+    redirecting = tuple(Door(host, 8080, "transparent") for host in ("0.0.0.0", "::"))
+    redirected = Greeting(redirecting, "", Path("ca.pem"))
+    doors = (Door("10.0.0.1", 8080, "transparent"), Door("10.0.0.1", 8081))
+    both = Greeting(doors, "", Path("ca.pem"))
     here = "0.0.0.0:8080 (transparent), [::]:8080 (transparent)"
     assert str(redirected).splitlines()[0].endswith(f" is listening on {here}")
     assert "HTTPS_PROXY" not in str(redirected)
-    there = "http://10.0.0.1:8081, 10.0.0.1:8080 (transparent)"
+    there = "10.0.0.1:8080 (transparent), http://10.0.0.1:8081"
     assert str(both).splitlines()[0].endswith(f" is listening on {there}")
     assert str(both).endswith("HTTPS_PROXY=http://USER:PASSWORD@10.0.0.1:8081")
+
+
+def test_a_mirror_is_told_from_a_proxy(serve: Serve, odd: OddRegistry) -> None:
+    """Once, although mitmproxy listens twice for it."""
+    mirror = serve(table(odd.address), mode=[f"reverse:{odd.address.url}"])
+    lines = str(mirror.greeting).splitlines()
+    address = f"127.0.0.1:{mirror.address.port}"
+    assert lines[0].endswith(f" is listening on {address} (mirror of {odd.address.url})")
+    assert "HTTPS_PROXY" not in str(mirror.greeting)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +103,7 @@ def test_an_option_that_means_nothing(
 
 def test_whoever_watches_is_told_where() -> None:
     """With the token without which mitmweb shows nothing."""
-    greeting = Greeting((("::1", 8080),), "", Path("ca.pem"), "http://127.0.0.1:8081/?token=t")
+    greeting = Greeting((Door("::1", 8080),), "", Path("ca.pem"), "http://127.0.0.1:8081/?token=t")
     assert str(greeting).splitlines()[4] == "  watch at http://127.0.0.1:8081/?token=t"
 
 

@@ -425,7 +425,9 @@ def test_a_store_that_fails(serve: Serve, odd: OddRegistry) -> None:
     assert ask_as(TYPE1, proxy, odd).get(TAG).body == images.index.content
 
 
+@pytest.mark.parametrize("broken", ["answers.rewrite", "manifests.question"])
 def test_a_bug_of_ours_does_not_let_the_index_through(
+    broken: str,
     proxy: ProxyInThread,
     odd: OddRegistry,
     monkeypatch: pytest.MonkeyPatch,
@@ -433,11 +435,22 @@ def test_a_bug_of_ours_does_not_let_the_index_through(
 ) -> None:
     """The client reads a sentence, the log has the traceback."""
     publish(odd, qnib_bench())
-    monkeypatch.setattr("metahub.proxy.answers.rewrite", None)
+    monkeypatch.setattr(f"metahub.proxy.{broken}", None)
     answer = ask_as(TYPE1, proxy, odd).get(TAG)
     assert answer.status == 403
     assert message_of(answer).endswith("MetaHub failed, and its log says how")
     assert "TypeError" in caplog.text
+
+
+def test_a_bug_of_ours_does_not_let_a_body_through(
+    proxy: ProxyInThread, odd: OddRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would stream by, and upstream's index back."""
+    publish(odd, qnib_bench())
+    monkeypatch.setattr("metahub.proxy.manifests.question", None)
+    with pytest.raises((http.client.RemoteDisconnected, OSError)):
+        proxy.wire(odd.address, login_of(TYPE1)).ask("GET", path_of(TAG), {}, b"{}")
+    assert not odd.asked
 
 
 def test_upstream_is_asked_in_the_clients_name(proxy: ProxyInThread, odd: OddRegistry) -> None:

@@ -2,6 +2,7 @@
 
 import http.client
 import logging
+from urllib.parse import quote
 
 import pytest
 
@@ -83,6 +84,19 @@ def test_one_mirror_serves_all_registries(serve: Serve, odd: OddRegistry, trust:
         assert asked.ask("GET", BLOB).status == 404
         assert [seen.path for seen in odd.asked] == [BLOB]
         assert {seen.headers["host"] for seen in other.asked} == {str(other.address)}
+
+
+def test_who_is_sent_on_within_a_registry_names_it_again(
+    mirror: ProxyInThread, odd: OddRegistry
+) -> None:
+    """The path is the mirror's for this client."""
+    for method, there in (("GET", "/cdn/1"), ("POST", "https://cdn.test/1")):
+        odd[method, BLOB] = Reply(status=307, headers={"Location": there})
+    names = f"ns={quote(str(odd.address), safe='')}"
+    asked = wire(mirror)
+    assert asked.ask("GET", f"{BLOB}?{names}").headers["location"] == f"/cdn/1?{names}"
+    assert asked.ask("POST", f"{BLOB}?{names}").headers["location"] == "https://cdn.test/1"
+    assert asked.ask("GET", BLOB).headers["location"] == "/cdn/1"
 
 
 @pytest.mark.parametrize("method", ["HEAD", "GET"])

@@ -50,7 +50,7 @@ def offer_far(next_proxy: OddRegistry) -> None:
 
 def ask(proxy: ProxyInThread, registry: Address, mode: int = 0) -> Answer:
     """A GET of qnib/bench at the port of one of the modes."""
-    port = proxy.greeting.addresses[mode][1]
+    port = proxy.greeting.doors[mode].port
     wire = Wire(registry, proxy.authority, Address(LOOPBACK, port, "http"), login_of(TYPE1))
     return Asker(wire, REPOSITORY).get(TAG)
 

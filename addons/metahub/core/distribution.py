@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 from typing import Self
+from urllib.parse import unquote
 
 from metahub.core.digest import Digest
 
@@ -29,7 +30,7 @@ MAX_REASON_PHRASE_BYTES = 300
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = rf"(?P<repository>{_COMPONENT}(?:/{_COMPONENT})*)"
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
-_MANIFEST_PATH = re.compile(rf"/v2/{_REPOSITORY}/manifests/(?P<reference>[^/?]+)(?P<query>\?.*)?")
+_MANIFEST_PATH = re.compile(rf"/v2/{_REPOSITORY}/manifests/(?P<reference>[^/]+)")
 _REFERRERS_TAG = re.compile(r"sha(?:256|512)-[0-9a-f]{64}(?:\..+)?")
 _MAX_REPOSITORY_LENGTH = 255
 
@@ -66,7 +67,7 @@ type Reference = Tag | Digest
 
 @dataclass(frozen=True, slots=True)
 class ManifestPath:
-    """The path of a manifest. `str()` gives the path back, byte for byte."""
+    """The path of a manifest. `str()` gives it back, with nothing in it percent-encoded."""
 
     repository: str
     reference: Reference
@@ -83,16 +84,18 @@ class ManifestPath:
 def parse_manifest_path(path: str) -> ManifestPath | None:
     """What manifest a request path (with its query) asks for; None when it asks for anything else.
 
-    A path that no registry would route to a manifest is not an error: it is nobody's business here.
+    `%6c` is read as the letter that it stands for, as registries do. A path that no registry would
+    route to a manifest is not an error: it is nobody's business here.
     """
-    match = _MANIFEST_PATH.fullmatch(path)
-    if match is None or len(match["repository"]) > _MAX_REPOSITORY_LENGTH:
+    bare, mark, query = path.partition("?")
+    match = _MANIFEST_PATH.fullmatch(unquote(bare))
+    if match is None or len(match["repository"]) > _MAX_REPOSITORY_LENGTH or "\n" in query:
         return None
     try:
         reference = _parse_reference(match["reference"])
     except ValueError:
         return None
-    return ManifestPath(match["repository"], reference, match["query"] or "")
+    return ManifestPath(match["repository"], reference, mark + query)
 
 
 def _parse_reference(text: str) -> Reference:

@@ -4,7 +4,7 @@ Knows queries. Must not know which registries there are.
 """
 
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 _KEY = "ns"
 
@@ -30,3 +30,14 @@ class MirrorPath:
             return cls(path, None)
         rest = "&".join(pair for pair in pairs if pair not in named)
         return cls(f"{bare}?{rest}" if rest else bare, unquote(named[0].partition("=")[2]))
+
+
+def named_again(location: str, namespace: str) -> str:
+    """Where a registry sends a client, so that it means the same to a client of the mirror.
+
+    A path alone is one of the mirror's: it has to name the registry. What leads to a host stays.
+    """
+    if not location.startswith("/") or location.startswith("//"):
+        return location
+    mark = "&" if "?" in location else "?"
+    return f"{location}{mark}{_KEY}={quote(namespace, safe='')}"

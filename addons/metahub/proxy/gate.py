@@ -4,6 +4,7 @@ Knows clients and registries. Must not know what is asked of a registry.
 """
 
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -34,7 +35,12 @@ ITSELF = "MetaHub: a redirected connection leads to the proxy itself"
 _EXPLICIT = (mode_specs.RegularMode, mode_specs.UpstreamMode)
 
 # Modes in which the client believes that it speaks with the registry itself.
-_REDIRECTED = (mode_specs.TransparentMode, mode_specs.WireGuardMode, mode_specs.LocalMode)
+_REDIRECTED = (
+    mode_specs.TransparentMode,
+    mode_specs.WireGuardMode,
+    mode_specs.LocalMode,
+    mode_specs.TunMode,
+)
 
 # Modes in which a client is connected with any host, without a request that could be refused.
 _WORDLESS = (*_REDIRECTED, mode_specs.Socks5Mode)
@@ -73,7 +79,7 @@ class Gate:
     async def http_connect(self, flow: http.HTTPFlow) -> None:
         """Let a client open a tunnel, or answer 407."""
         try:
-            self._tunnels[flow.client_conn] = await self._admitted(flow)
+            self._tunnels[flow.client_conn] = await _found(self._recognised(flow))
         except TurnedAwayError as turned_away:
             flow.response = responses.proxy_authentication_required(flow.request, str(turned_away))
 
@@ -82,12 +88,11 @@ class Gate:
         if flow.is_replay or flow.response:
             return
         try:
-            client = await self._admitted(flow)
+            self._visits[flow] = visit = await _found(self._visit(flow))
         except TurnedAwayError as turned_away:
             self._turn_away(flow, str(turned_away))
             return
-        self._visits[flow] = visit = self._visit_of(client, flow)
-        flow.metadata["metahub_client"] = str(client)
+        flow.metadata["metahub_client"] = str(visit.client)
         flow.metadata["metahub_machine_type"] = (
             visit.machine_type.name if visit.machine_type else ""
         )
@@ -123,16 +128,6 @@ class Gate:
     def done(self) -> None:
         """Give the hashing threads back."""
         self._passwords.close()
-
-    async def _admitted(self, flow: http.HTTPFlow) -> Client:
-        """Who asks. Raises TurnedAwayError."""
-        try:
-            return await self._recognised(flow)
-        except TurnedAwayError:
-            raise
-        except Exception as error:  # mitmproxy would log it and let the client in
-            logger.exception("This is a bug in MetaHub; please report it.")
-            raise TurnedAwayError(FAILED) from error
 
     async def _recognised(self, flow: http.HTTPFlow) -> Client:
         """Who asks. Credentials are taken off the request: they go no further, right or wrong."""
@@ -175,13 +170,25 @@ class Gate:
         answer = responses.proxy_authentication_required if asked_as_proxy else responses.denied
         responses.answer_at_headers(flow, answer(flow.request, message))
 
-    def _visit_of(self, client: Client, flow: http.HTTPFlow) -> Visit:
+    async def _visit(self, flow: http.HTTPFlow) -> Visit:
+        client = await self._recognised(flow)
         rules = self._in_force.now()
         host = flow.request.host
         if _is_redirected(flow.client_conn):
             host = flow.client_conn.sni or flow.request.pretty_host
         registry = rules.registries.at(host, flow.request.port)
         return Visit(client, rules.clients.machine_type(client), host, registry)
+
+
+async def _found[T](finding: Awaitable[T]) -> T:
+    """What is found out of a client. Raises TurnedAwayError, also where that itself fails."""
+    try:
+        return await finding
+    except TurnedAwayError:
+        raise
+    except Exception as error:  # mitmproxy would log it and let the client in
+        logger.exception("This is a bug in MetaHub; please report it.")
+        raise TurnedAwayError(FAILED) from error
 
 
 def _unnamed(client: connection.Client) -> Client:

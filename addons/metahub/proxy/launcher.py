@@ -62,25 +62,38 @@ type Greet = Callable[[Greeting], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """Where the proxy listens, and for whom: in a word, or empty where nodes ask it as a proxy."""
+
+    host: str
+    port: int
+    otherwise: str = ""
+
+    def __str__(self) -> str:
+        """As it is printed."""
+        address = f"{_bracketed(self.host)}:{self.port}"
+        return f"{address} ({self.otherwise})" if self.otherwise else f"http://{address}"
+
+    @property
+    def name(self) -> str:
+        """The host and the port for a node, which is told the name of the machine if of any."""
+        host = socket.gethostname() if self.host in _EVERY_ADDRESS else _bracketed(self.host)
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class Greeting:
     """What an operator wants to know when the proxy has started."""
 
-    addresses: tuple[tuple[str, int], ...]
+    doors: tuple[Door, ...]
     rules: str
     ca: Path
     watch: str = ""
     """Where a browser shows what happens; empty where none can."""
-    redirected: tuple[tuple[str, int], ...] = ()
-    """Where it has what a router redirects to it; nodes do not ask it themselves."""
 
     def __str__(self) -> str:
         """As it is printed."""
-        listening = ", ".join(
-            (
-                *(f"http://{_bracketed(host)}:{port}" for host, port in self.addresses),
-                *(f"{_bracketed(host)}:{port} (transparent)" for host, port in self.redirected),
-            )
-        )
+        listening = ", ".join(map(str, self.doors))
         return "\n".join(
             (
                 f"MetaHub {metahub.__version__} is listening on {listening}",
@@ -92,12 +105,11 @@ class Greeting:
         )
 
     def _for_nodes(self) -> tuple[str, ...]:
-        """What a node sets; nothing where all are redirected."""
-        if not self.addresses:
+        """What a node sets; nothing where none asks a proxy."""
+        door = next((door for door in self.doors if not door.otherwise), None)
+        if door is None:
             return ()
-        host, port = self.addresses[0]
-        host = socket.gethostname() if host in _EVERY_ADDRESS else _bracketed(host)
-        return (f"  on nodes export HTTPS_PROXY=http://USER:PASSWORD@{host}:{port}",)
+        return (f"  on nodes export HTTPS_PROXY=http://USER:PASSWORD@{door.name}",)
 
 
 class _Greeter:
@@ -108,22 +120,29 @@ class _Greeter:
         self._greet = greet
 
     def running(self) -> None:
-        addresses, redirected = _listening(explicit=True), _listening(explicit=False)
+        doors = _doors()
         ca = Path(ctx.options.confdir).expanduser() / "mitmproxy-ca-cert.pem"
-        if addresses or redirected:
-            rules = str(self._in_force.now())
-            self._greet(Greeting(addresses, rules, ca, _web_address(), redirected))
+        if doors:
+            self._greet(Greeting(doors, str(self._in_force.now()), ca, _web_address()))
 
 
-def _listening(*, explicit: bool) -> tuple[tuple[str, int], ...]:
-    """Where nodes ask the proxy, or where they are redirected to."""
+def _doors() -> tuple[Door, ...]:
+    """Each once: for HTTP/3, mitmproxy listens on the UDP port of a mirror too."""
     servers = ctx.master.addons.get("proxyserver").servers
-    return tuple(
-        (address[0], address[1])
+    doors = (
+        Door(address[0], address[1], _otherwise(server.mode))
         for server in servers
-        if isinstance(server.mode, mode_specs.TransparentMode) is not explicit
         for address in server.listen_addrs
     )
+    return tuple(dict.fromkeys(doors))
+
+
+def _otherwise(mode: mode_specs.ProxyMode) -> str:
+    if isinstance(mode, mode_specs.RegularMode | mode_specs.UpstreamMode):
+        return ""
+    if isinstance(mode, mode_specs.ReverseMode):
+        return f"mirror of {mode.data}"
+    return mode.type_name
 
 
 def _web_address() -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.log import ALERT
 
-from metahub.core.distribution import ImageName, parse_manifest_path
+from metahub.core.distribution import ImageName, one_line, parse_manifest_path
 from metahub.core.index import MalformedIndexError
 from metahub.core.user_agent import parse_product, products_of
 from metahub.proxy import responses
@@ -28,6 +28,9 @@ from metahub.proxy.upstream import UnreachableError, Upstream, UpstreamError, qu
 from metahub.store import SqlStore, StoreError
 
 logger = logging.getLogger(__name__)
+
+BUG = "This is a bug in MetaHub; please report it."
+FAILED = "MetaHub failed, and its log says how"
 
 
 class Manifests:
@@ -67,7 +70,14 @@ class Manifests:
 
         An answer would have mitmproxy read the whole body into memory first.
         """
-        asked = self._asked(flow) if has_body(flow.request) else None
+        if not has_body(flow.request):
+            return
+        try:
+            asked = self._asked(flow)
+        except Exception:  # mitmproxy would let the request go on, and an unread index through
+            logger.exception(BUG)
+            flow.kill()
+            return
         if asked is not None and asked.terms is not None:
             logger.log(
                 ALERT, f"{asked.image}: a question with a body is cut off, as no client asks."
@@ -76,7 +86,12 @@ class Manifests:
 
     async def request(self, flow: http.HTTPFlow) -> None:
         """Answer a request for a manifest, or leave it alone."""
-        asked = self._asked(flow)
+        try:
+            asked = self._asked(flow)
+        except Exception:  # mitmproxy would let the request go on, and an unread index through
+            logger.exception(BUG)
+            flow.response = _failed(flow.request, one_line(flow.request.path, 80), FAILED)
+            return
         if asked is not None and self._answers is not None:
             answering = _answer(asked, self._answers)
             flow.response = await self._presence.unless_gone(flow.client_conn, answering)
@@ -136,16 +151,16 @@ async def _answer(asked: Asked, answers: Answers) -> http.Response | None:
     except UnreachableError as error:
         return responses.bad_gateway(asked.request, f"MetaHub: no answer from {error}")
     except (MalformedIndexError, UpstreamError) as error:
-        return _failed(asked, f"upstream's index cannot be used: {error}")
+        return _failed(asked.request, asked.image, f"upstream's index cannot be used: {error}")
     except StoreError as error:
-        return _failed(asked, f"the store failed: {error}")
+        return _failed(asked.request, asked.image, f"the store failed: {error}")
     except Exception:  # mitmproxy would let the request go on, and an unread index through
-        logger.exception("This is a bug in MetaHub; please report it.")
-        return _failed(asked, "MetaHub failed, and its log says how")
+        logger.exception(BUG)
+        return _failed(asked.request, asked.image, FAILED)
 
 
-def _failed(asked: Asked, why: str) -> http.Response | None:
+def _failed(request: http.Request, what: ImageName | str, why: str) -> http.Response | None:
     """The failure policy: refuse the request, or pass it on unmodified; the log says which."""
     passes = ctx.options.metahub_on_error == OnError.PASS
-    logger.error(f"{asked.image}: {why}; {'passed on unmodified' if passes else 'refused'}.")
-    return None if passes else responses.denied(asked.request, f"MetaHub: {asked.image}: {why}")
+    logger.error(f"{what}: {why}; {'passed on unmodified' if passes else 'refused'}.")
+    return None if passes else responses.denied(request, f"MetaHub: {what}: {why}")

@@ -4,12 +4,13 @@ Knows whom a mirror is asked for. Must not know who asks, nor what.
 """
 
 import logging
+from weakref import WeakKeyDictionary
 
 from mitmproxy import ctx, http
 from mitmproxy.proxy import mode_specs
 
 from metahub.core.distribution import one_line
-from metahub.core.mirror import MirrorPath
+from metahub.core.mirror import MirrorPath, named_again
 from metahub.proxy import responses
 from metahub.proxy.rules_in_force import RulesInForce
 
@@ -26,6 +27,7 @@ class Mirror:
 
     def __init__(self, rules: RulesInForce) -> None:
         self._in_force = rules
+        self._named: WeakKeyDictionary[http.HTTPFlow, str] = WeakKeyDictionary()
 
     def running(self) -> None:
         """Say which mirrors change nothing, for what they mirror is no registry of the rules."""
@@ -53,6 +55,14 @@ class Mirror:
             responses.answer_at_headers(flow, responses.not_mirrored(flow.request, message))
             return
         flow.request.path = asked.path
+        self._named[flow] = asked.namespace
         if not registry.answers_at(*mode.address):
             flow.request.scheme = "https"
             flow.request.host, flow.request.port = registry.api
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """Have a client that is sent on within the registry ask for it in the same way."""
+        namespace = self._named.get(flow)
+        if namespace and flow.response and "Location" in flow.response.headers:
+            location = flow.response.headers["Location"]
+            flow.response.headers["Location"] = named_again(location, namespace)
