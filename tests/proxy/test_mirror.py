@@ -120,13 +120,33 @@ def test_who_sends_a_body_for_another_host_is_cut_off(
     assert not odd.asked
 
 
-def test_a_mirror_of_no_registry_is_told_at_the_start(
-    serve: Serve, odd: OddRegistry, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("mirrored", "doubt"),
+    [
+        (
+            "localhost:1",
+            "localhost:1 is not in `registries`, so that what is pulled from it is not looked at",
+        ),
+        (
+            "docker.io",
+            "docker.io is a name of images only; the registry answers at registry-1.docker.io: "
+            "mirror that",
+        ),
+        ("registry-1.docker.io", None),
+        ("ghcr.io", None),
+    ],
+)
+def test_a_mirror_that_is_surely_not_meant_is_told_at_the_start(
+    mirrored: str,
+    doubt: str | None,
+    serve: Serve,
+    odd: OddRegistry,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It would change nothing, which nobody wants of it."""
-    serve(table(odd.address), mode=["reverse:https://localhost:1"])
-    told = [record.message for record in caplog.records if record.levelno == logging.WARNING]
-    assert (
-        "mode reverse:https://localhost:1: localhost:1 is not in `registries`, "
-        "so that what is pulled from it is not looked at"
-    ) in told
+    """It would change nothing, or answer no pull."""
+    rules = table(odd.address) | {"registries": ["docker.io", "ghcr.io"]}
+    mode = f"reverse:https://{mirrored}"
+    serve(rules, mode=[mode])
+    warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
+    told = [message for message in warnings if message.startswith("mode ")]
+    assert told == ([f"mode {mode}: {doubt}"] if doubt else [])

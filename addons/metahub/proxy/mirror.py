@@ -11,6 +11,7 @@ from mitmproxy.proxy import mode_specs
 
 from metahub.core.distribution import one_line
 from metahub.core.mirror import MirrorPath, named_again
+from metahub.core.registry import Registries
 from metahub.proxy import responses
 from metahub.proxy.rules_in_force import RulesInForce
 
@@ -30,15 +31,12 @@ class Mirror:
         self._named: WeakKeyDictionary[http.HTTPFlow, str] = WeakKeyDictionary()
 
     def running(self) -> None:
-        """Say which mirrors change nothing, for what they mirror is no registry of the rules."""
+        """Say which mirrors are surely not meant."""
         registries = self._in_force.now().registries
         for mode in map(mode_specs.ProxyMode.parse, ctx.options.mode):
-            if isinstance(mode, mode_specs.ReverseMode) and registries.at(*mode.address) is None:
-                name = f"{mode.address[0]}:{mode.address[1]}"
-                logger.warning(
-                    f"mode {mode.full_spec}: {name} is not in `registries`, "
-                    "so that what is pulled from it is not looked at"
-                )
+            doubt = isinstance(mode, mode_specs.ReverseMode) and _doubt(registries, *mode.address)
+            if doubt:
+                logger.warning(f"mode {mode.full_spec}: {doubt}")
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Aim a question at its registry, or answer 404 where the rules list none of that name."""
@@ -66,3 +64,15 @@ class Mirror:
         if namespace and flow.response and "Location" in flow.response.headers:
             location = flow.response.headers["Location"]
             flow.response.headers["Location"] = named_again(location, namespace)
+
+
+def _doubt(registries: Registries, host: str, port: int) -> str:
+    """Why a mirror of this host gives nobody a build that fits; empty where it does."""
+    registry = registries.at(host, port)
+    if registry is None:
+        there = f"{host}:{port}"
+        return f"{there} is not in `registries`, so that what is pulled from it is not looked at"
+    api = registry.api[0]
+    if host == registry.host and host != api:
+        return f"{host} is a name of images only; the registry answers at {api}: mirror that"
+    return ""
