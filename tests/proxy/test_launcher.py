@@ -66,7 +66,18 @@ def test_a_mirror_is_told_from_a_proxy(serve: Serve, odd: OddRegistry) -> None:
             {"metahub_on_error": "ignore"},
             "metahub_on_error: expected pass or refuse, found .ignore.",
         ),
-        ({"listen_port": "many"}, "listen_port"),
+        ({"listen_port": "many"}, "^listen_port: expected a whole number, found a text$"),
+        (
+            {"mode": "regular@8080"},
+            r"^mode: expected a list, such as \[this, that\], found a text$",
+        ),
+        (
+            {"metahub_exempt_agents": [7]},
+            "^metahub_exempt_agents: expected a text, found a whole number$",
+        ),
+        ({"http2": 0}, "^http2: expected true or false, found a whole number$"),
+        ({"confdir": None}, "^confdir: expected a text, found nothing$"),
+        ({"upstream_auth": ["a:b"]}, "^upstream_auth: expected a text, found a list$"),
         (
             {"confdir": "/dev/null/certs"},
             r"confdir: /dev/null/certs cannot be used \(Not a directory\): choose another",

@@ -21,7 +21,7 @@ from mitmproxy.tools.dump import DumpMaster
 
 import metahub
 from metahub.proxy import Addon, addons
-from metahub.proxy.config import ConfigError, complaint
+from metahub.proxy.config import ConfigError, complaint, in_words
 from metahub.proxy.options import PREFIX
 from metahub.proxy.rules_in_force import RulesInForce
 
@@ -190,8 +190,10 @@ def assemble(
         _ensure_confdir(Path(opts.confdir).expanduser())
         _install(master, ours, greet)
         _warn_of_unknown(tool, opts)
-    except (exceptions.OptionsError, TypeError) as error:
+    except exceptions.OptionsError as error:
         raise ConfigError(str(error)) from error
+    except TypeError as error:
+        raise ConfigError(in_words(error)) from error
     return master
 
 
