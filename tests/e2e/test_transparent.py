@@ -60,8 +60,9 @@ def test_an_address_is_a_machine_type(
 def test_the_greeting_says_where_nodes_are_redirected_to(redirected: Redirected) -> None:
     """And what those set that know of the proxy."""
     said = redirected.proxy.said()
-    assert f" 0.0.0.0:{redirected.proxy.address.port} (transparent)" in said
-    assert f":{redirected.mirror} (mirror of https://registry-1.docker.io)" in said
+    port = redirected.proxy.address.port
+    assert f"\n  and on   0.0.0.0:{port}, [::]:{port} (transparent)\n" in said
+    assert f":{redirected.mirror} (mirror of https://registry-1.docker.io)\n" in said
     assert f":{redirected.explicit}\n" in said
 
 

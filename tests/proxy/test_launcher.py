@@ -28,7 +28,7 @@ def test_a_wildcard_address_is_no_address_for_a_node(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("socket.gethostname", lambda: "proxy.test")
     greeting = Greeting((Door("::", 8080), Door("0.0.0.0", 8080)), "", Path("ca.pem"))
     lines = str(greeting).splitlines()
-    assert lines[0].endswith("listening on http://[::]:8080, http://0.0.0.0:8080")
+    assert lines[0].endswith("listening on http://0.0.0.0:8080, http://[::]:8080")
     assert lines[3].endswith("http://USER:PASSWORD@proxy.test:8080")
 
 
@@ -38,12 +38,13 @@ def test_nodes_that_are_redirected_are_told_of_no_proxy() -> None:
     redirected = Greeting(redirecting, "", Path("ca.pem"))
     doors = (Door("10.0.0.1", 8080, "transparent"), Door("10.0.0.1", 8081))
     both = Greeting(doors, "", Path("ca.pem"))
-    here = "0.0.0.0:8080 (transparent), [::]:8080 (transparent)"
+    here = "0.0.0.0:8080, [::]:8080 (transparent)"
     assert str(redirected).splitlines()[0].endswith(f" is listening on {here}")
-    assert "HTTPS_PROXY" not in str(redirected)
-    there = "10.0.0.1:8080 (transparent), http://10.0.0.1:8081"
-    assert str(both).splitlines()[0].endswith(f" is listening on {there}")
-    assert str(both).endswith("HTTPS_PROXY=http://USER:PASSWORD@10.0.0.1:8081")
+    assert str(redirected).endswith("\n  on nodes see docs/clients.md, ways in")
+    lines = str(both).splitlines()
+    assert lines[0].endswith(" is listening on http://10.0.0.1:8081")
+    assert lines[1] == "  and on   10.0.0.1:8080 (transparent)"
+    assert lines[-1].endswith("HTTPS_PROXY=http://USER:PASSWORD@10.0.0.1:8081")
 
 
 def test_a_mirror_is_told_from_a_proxy(serve: Serve, odd: OddRegistry) -> None:
@@ -78,6 +79,13 @@ def test_a_mirror_is_told_from_a_proxy(serve: Serve, odd: OddRegistry) -> None:
         ({"http2": 0}, "^http2: expected true or false, found a whole number$"),
         ({"confdir": None}, "^confdir: expected a text, found nothing$"),
         ({"upstream_auth": ["a:b"]}, "^upstream_auth: expected a text, found a list$"),
+        ({"metahub_missing_seconds": -1}, "metahub_missing_seconds: expected no less than 0"),
+        ({"mode": []}, "mode: expected at least one, such as regular"),
+        (
+            {"mode": ["upstream:http://user:word@proxy.test:3128"]},
+            "^mode: expected upstream:http://HOST:PORT or reverse:https://HOST:PORT; "
+            "a login at the next proxy belongs into upstream_auth$",
+        ),
         (
             {"confdir": "/dev/null/certs"},
             r"confdir: /dev/null/certs cannot be used \(Not a directory\): choose another",

@@ -7,10 +7,11 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import groupby
 from pathlib import Path
 
 from mitmproxy import ctx, exceptions, hooks, options
@@ -32,6 +33,9 @@ _QUIET_LOGGERS = ("asyncio", "hpack", "quic", "tornado", "urwid", "watchfiles")
 
 # Options that one tool knows and another does not, in a config.yaml for both.
 _OF_SOME_TOOLS = ("console_", "web_")
+
+# mitmproxy repeats what it cannot read of a mode, a password too.
+_NO_SERVER = "Invalid server specification"
 
 _EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not bound
 
@@ -72,7 +76,7 @@ class Door:
     def __str__(self) -> str:
         """As it is printed."""
         address = f"{_bracketed(self.host)}:{self.port}"
-        return f"{address} ({self.otherwise})" if self.otherwise else f"http://{address}"
+        return address if self.otherwise else f"http://{address}"
 
     @property
     def name(self) -> str:
@@ -93,23 +97,30 @@ class Greeting:
 
     def __str__(self) -> str:
         """As it is printed."""
-        listening = ", ".join(map(str, self.doors))
+        first, *more = self._by_kind()
         return "\n".join(
             (
-                f"MetaHub {metahub.__version__} is listening on {listening}",
+                f"MetaHub {metahub.__version__} is listening on {first}",
+                *(f"  and on   {others}" for others in more),
                 f"  rules    {self.rules}",
                 f"  CA       {self.ca}",
-                *self._for_nodes(),
+                f"  on nodes {self._for_nodes()}",
                 *([f"  watch at {self.watch}"] if self.watch else []),
             )
         )
 
-    def _for_nodes(self) -> tuple[str, ...]:
-        """What a node sets; nothing where none asks a proxy."""
+    def _by_kind(self) -> Iterator[str]:
+        """The doors in lines, those first that nodes ask as a proxy, and IPv4 before IPv6."""
+        doors = sorted(self.doors, key=lambda door: (door.otherwise, ":" in door.host, door.port))
+        for otherwise, alike in groupby(doors, key=lambda door: door.otherwise):
+            yield ", ".join(map(str, alike)) + (f" ({otherwise})" if otherwise else "")
+
+    def _for_nodes(self) -> str:
+        """What a node sets, where it asks a proxy."""
         door = next((door for door in self.doors if not door.otherwise), None)
         if door is None:
-            return ()
-        return (f"  on nodes export HTTPS_PROXY=http://USER:PASSWORD@{door.name}",)
+            return "see docs/clients.md, ways in"
+        return f"export HTTPS_PROXY=http://USER:PASSWORD@{door.name}"
 
 
 class _Greeter:
@@ -187,11 +198,13 @@ def assemble(
         opts.update_defer(**config)
         opts.set(*assignments, defer=True)
         _complain_of_unknown(opts.deferred)
+        if not opts.mode:
+            raise ConfigError("mode: expected at least one, such as regular")
         _ensure_confdir(Path(opts.confdir).expanduser())
         _install(master, ours, greet)
         _warn_of_unknown(tool, opts)
     except exceptions.OptionsError as error:
-        raise ConfigError(str(error)) from error
+        raise ConfigError(_complaint_of(error)) from error
     except TypeError as error:
         raise ConfigError(in_words(error)) from error
     return master
@@ -214,6 +227,13 @@ def _complain_of_unknown(names: Iterable[str]) -> None:
         unknown = complaint(name) if name.startswith(PREFIX) else None
         if unknown:
             raise ConfigError(unknown)
+
+
+def _complaint_of(error: exceptions.OptionsError) -> str:
+    if _NO_SERVER not in str(error):
+        return str(error)
+    where = "upstream:http://HOST:PORT or reverse:https://HOST:PORT"
+    return f"mode: expected {where}; a login at the next proxy belongs into upstream_auth"
 
 
 def _warn_of_unknown(tool: Tool, opts: options.Options) -> None:

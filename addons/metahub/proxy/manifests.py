@@ -49,6 +49,8 @@ class Manifests:
         """Open the store, and connect to upstream as the options say."""
         if any(name.startswith("ssl_") for name in updated):
             self._upstream.trust()
+        if MISSING_SECONDS.name in updated and ctx.options.metahub_missing_seconds < 0:
+            raise exceptions.OptionsError(f"{MISSING_SECONDS.name}: expected no less than 0")
         if ON_ERROR.name in updated:
             _check_policy(ctx.options.metahub_on_error)
         if EXEMPT_AGENTS.name in updated:
