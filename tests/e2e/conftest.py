@@ -1,4 +1,10 @@
-"""The parts under test, each started once and shared as widely as its state allows."""
+"""The parts under test, each started once and shared as widely as its state allows.
+
+What they are made of: `machine/` starts programs and keeps them apart, `upstreams/` are registries
+and what is in them, `proxies/` MetaHub and what stands beside it, `clients/` programs that pull,
+`asking/` requests of our own. `matrix/` tries every client with everything, `signatures/` what is
+signed.
+"""
 
 import shutil
 import tempfile
