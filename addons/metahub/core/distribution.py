@@ -25,6 +25,7 @@ MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 
 MAX_MESSAGE_BYTES = 1000
 MAX_REASON_PHRASE_BYTES = 300
+_MAX_NAME_BYTES = 80
 
 # https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#pulling-manifests
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -131,6 +132,11 @@ def error_body(code: str, message: str) -> bytes:
 def reason_phrase(message: str) -> str:
     """`message` for the status line: all that containerd before 2.3.3 shows of a refusal."""
     return one_line(message, MAX_REASON_PHRASE_BYTES)
+
+
+def short_name(text: str) -> str:
+    """What somebody else made up, for a sentence: the beginning of it, as one printable line."""
+    return one_line(text, _MAX_NAME_BYTES)
 
 
 def one_line(text: str, limit: int) -> str:

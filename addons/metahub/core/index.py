@@ -19,6 +19,7 @@ from metahub.core.distribution import (
     MAX_MANIFEST_BYTES,
     OCI_INDEX,
     one_line,
+    short_name,
 )
 from metahub.core.machine import Platform
 
@@ -296,4 +297,4 @@ def _named(value: object) -> str:
 
 
 def _shown(text: str) -> str:
-    return repr(one_line(text, 80))
+    return repr(short_name(text))

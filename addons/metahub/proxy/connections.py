@@ -29,6 +29,13 @@ def end(server: connection.Server, client: connection.Client, why: str) -> None:
         _end(line, why)
 
 
+def close_if_open(client: connection.Client) -> None:
+    """Close the connection to the client itself, where mitmproxy has not."""
+    line = _lines(client).get(client)
+    if line is not None and line.writer is not None:
+        line.writer.close()
+
+
 def unsent(client: connection.Client) -> int:
     """How many bytes are handed on to upstream on behalf of `client`, which it has not yet taken.
 

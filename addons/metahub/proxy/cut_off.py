@@ -3,7 +3,9 @@
 Knows that mitmproxy may lose them. Must not know who was cut off, nor why.
 """
 
-from mitmproxy import connection, ctx
+from mitmproxy import connection
+
+from metahub.proxy.connections import close_if_open
 
 
 class CutOff:
@@ -16,7 +18,4 @@ class CutOff:
 
     def client_disconnected(self, client: connection.Client) -> None:
         """Close the socket, if it is still there."""
-        handler = ctx.master.addons.get("proxyserver").connections.get(client.id)
-        left = handler.transports.get(client) if handler else None
-        if left is not None and left.writer is not None:
-            left.writer.close()
+        close_if_open(client)

@@ -13,11 +13,12 @@ from mitmproxy.log import ALERT
 from mitmproxy.proxy import layer, layers, mode_specs, server_hooks
 
 from metahub.core.client import Client, parse_address
-from metahub.core.distribution import one_line
+from metahub.core.distribution import short_name
 from metahub.core.machine import MachineType
 from metahub.core.registry import Registry
 from metahub.proxy import responses
 from metahub.proxy.credentials import MalformedCredentialsError, parse_credentials
+from metahub.proxy.modes import is_explicit, is_redirected, is_wordless
 from metahub.proxy.opening import named_host
 from metahub.proxy.passwords import Passwords
 from metahub.proxy.rules_in_force import RulesInForce
@@ -30,22 +31,6 @@ UNKNOWN_CLIENT = "MetaHub: this client is unknown; give the proxy a user and pas
 UNKNOWN_ADDRESS = "MetaHub: this client is unknown; no network of the rules has its address"
 FAILED = "MetaHub: the proxy failed to find out who asks, and its log says how"
 ITSELF = "MetaHub: a redirected connection leads to the proxy itself"
-
-# Modes in which the client knows that it speaks with a proxy, and may give it credentials.
-_EXPLICIT = (mode_specs.RegularMode, mode_specs.UpstreamMode)
-
-# Modes in which the client believes that it speaks with the registry itself.
-_REDIRECTED = (
-    mode_specs.TransparentMode,
-    mode_specs.WireGuardMode,
-    mode_specs.LocalMode,
-    mode_specs.TunMode,
-)
-
-# Modes in which a client is connected with any host, without a request that could be refused.
-_WORDLESS = (*_REDIRECTED, mode_specs.Socks5Mode)
-
-_MOST_OF_A_NAME = 80
 
 
 class TurnedAwayError(Exception):
@@ -109,7 +94,7 @@ class Gate:
     def tls_clienthello(self, hello: tls.ClientHelloData) -> None:
         """Tunnel, unread, what was redirected here and is no registry: TLS alone says where to."""
         address = hello.context.server.address
-        if address is None or not _is_redirected(hello.context.client):
+        if address is None or not is_redirected(hello.context.client):
             return
         name = hello.client_hello.sni or address[0]
         hello.ignore_connection = self._in_force.now().registries.at(name, address[1]) is None
@@ -120,9 +105,9 @@ class Gate:
         A connection to the port itself, which nothing has redirected, leads there again and again.
         """
         client, address = connecting.client, connecting.server.address
-        if _is_redirected(client) and address and address[0] == client.peername[0]:
+        if is_redirected(client) and address and address[0] == client.peername[0]:
             connecting.server.error = ITSELF
-        elif isinstance(client.proxy_mode, _WORDLESS) and self._is_denied(_unnamed(client)):
+        elif is_wordless(client) and self._is_denied(_unnamed(client)):
             connecting.server.error = UNKNOWN_ADDRESS
 
     def done(self) -> None:
@@ -136,7 +121,7 @@ class Gate:
         if client is None:
             client = await self._introduced(header, flow.client_conn)
         if self._is_denied(client):
-            explicit = _is_explicit(flow.client_conn)
+            explicit = is_explicit(flow.client_conn)
             raise TurnedAwayError(UNKNOWN_CLIENT if explicit else UNKNOWN_ADDRESS)
         return client
 
@@ -151,7 +136,7 @@ class Gate:
     async def _introduced(self, header: str | None, peer: connection.Client) -> Client:
         unnamed = _unnamed(peer)
         address = unnamed.address
-        if header is None or not _is_explicit(peer):
+        if header is None or not is_explicit(peer):
             return unnamed
         try:
             given = parse_credentials(header)
@@ -161,12 +146,12 @@ class Gate:
         hashes = self._in_force.now().password_hashes
         if await self._passwords.are_right(given.user, given.password, hashes):
             return Client(address, given.user)
-        name = one_line(given.user, _MOST_OF_A_NAME)
+        name = short_name(given.user)
         logger.log(ALERT, f"{address} is turned away: wrong user or password, as user {name!r}.")
         raise TurnedAwayError(WRONG_CREDENTIALS)
 
     def _turn_away(self, flow: http.HTTPFlow, message: str) -> None:
-        asked_as_proxy = _is_explicit(flow.client_conn) and flow.client_conn not in self._tunnels
+        asked_as_proxy = is_explicit(flow.client_conn) and flow.client_conn not in self._tunnels
         answer = responses.proxy_authentication_required if asked_as_proxy else responses.denied
         responses.answer_at_headers(flow, answer(flow.request, message))
 
@@ -174,7 +159,7 @@ class Gate:
         client = await self._recognised(flow)
         rules = self._in_force.now()
         host = flow.request.host
-        if _is_redirected(flow.client_conn):
+        if is_redirected(flow.client_conn):
             host = flow.client_conn.sni or flow.request.pretty_host
         registry = rules.registries.at(host, flow.request.port)
         return Visit(client, rules.clients.machine_type(client), host, registry)
@@ -196,19 +181,11 @@ def _unnamed(client: connection.Client) -> Client:
     return Client(parse_address(client.peername[0]))
 
 
-def _is_explicit(client: connection.Client) -> bool:
-    return isinstance(client.proxy_mode, _EXPLICIT)
-
-
-def _is_redirected(client: connection.Client) -> bool:
-    return isinstance(client.proxy_mode, _REDIRECTED)
-
-
 def _destination(next_layer: layer.NextLayer) -> str | None:
     """The host that a client wants, by the name it used; None where it cannot be told here."""
     client, address = next_layer.context.client, next_layer.context.server.address
     if isinstance(client.proxy_mode, mode_specs.ReverseMode):
         return None
-    if _is_redirected(client):
+    if is_redirected(client):
         return None if client.tls else named_host(next_layer.data_client())
     return address[0] if address else None

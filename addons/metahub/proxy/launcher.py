@@ -23,6 +23,7 @@ from mitmproxy.tools.dump import DumpMaster
 import metahub
 from metahub.proxy import Addon, addons
 from metahub.proxy.config import ConfigError, complaint, in_words
+from metahub.proxy.modes import is_proxy
 from metahub.proxy.options import PREFIX
 from metahub.proxy.rules_in_force import RulesInForce
 
@@ -149,7 +150,7 @@ def _doors() -> tuple[Door, ...]:
 
 
 def _otherwise(mode: mode_specs.ProxyMode) -> str:
-    if isinstance(mode, mode_specs.RegularMode | mode_specs.UpstreamMode):
+    if is_proxy(mode):
         return ""
     if isinstance(mode, mode_specs.ReverseMode):
         return f"mirror of {mode.data}"

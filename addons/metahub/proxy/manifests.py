@@ -11,7 +11,7 @@ from pathlib import Path
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.log import ALERT
 
-from metahub.core.distribution import ImageName, one_line, parse_manifest_path
+from metahub.core.distribution import ImageName, parse_manifest_path, short_name
 from metahub.core.index import MalformedIndexError
 from metahub.core.user_agent import parse_product, products_of
 from metahub.proxy import responses
@@ -92,7 +92,7 @@ class Manifests:
             asked = self._asked(flow)
         except Exception:  # mitmproxy would let the request go on, and an unread index through
             logger.exception(BUG)
-            flow.response = _failed(flow.request, one_line(flow.request.path, 80), FAILED)
+            flow.response = _failed(flow.request, short_name(flow.request.path), FAILED)
             return
         if asked is not None and self._answers is not None:
             answering = _answer(asked, self._answers)

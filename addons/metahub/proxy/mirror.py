@@ -9,15 +9,13 @@ from weakref import WeakKeyDictionary
 from mitmproxy import ctx, http
 from mitmproxy.proxy import mode_specs
 
-from metahub.core.distribution import one_line
+from metahub.core.distribution import short_name
 from metahub.core.mirror import MirrorPath, named_again
 from metahub.core.registry import Registries
 from metahub.proxy import responses
 from metahub.proxy.rules_in_force import RulesInForce
 
 logger = logging.getLogger(__name__)
-
-_MOST_OF_A_NAME = 80
 
 
 class Mirror:
@@ -48,7 +46,7 @@ class Mirror:
             return
         registry = self._in_force.now().registries.named(asked.namespace)
         if registry is None:
-            name = one_line(asked.namespace, _MOST_OF_A_NAME)
+            name = short_name(asked.namespace)
             message = f"MetaHub: {name} is no registry that this mirror has"
             responses.answer_at_headers(flow, responses.not_mirrored(flow.request, message))
             return

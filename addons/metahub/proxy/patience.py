@@ -11,7 +11,7 @@ from mitmproxy import connection, ctx, exceptions, http
 from mitmproxy.log import ALERT
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
-from metahub.core.distribution import one_line
+from metahub.core.distribution import short_name
 from metahub.proxy.connections import end, end_upstream, unsent
 from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
@@ -19,15 +19,13 @@ from metahub.proxy.options import ANSWER_SECONDS
 from metahub.proxy.timers import Timers
 
 _SECONDS_BETWEEN_LOOKS = 0.5
-_MOST_OF_A_NAME = 80
 
 logger = logging.getLogger(__name__)
 
 
 def silence(host: str, seconds: int) -> str:
     """The sentence for whoever asked a host that said nothing."""
-    name = one_line(host, _MOST_OF_A_NAME)
-    return f"MetaHub: no answer from {name} within {seconds} seconds"
+    return f"MetaHub: no answer from {short_name(host)} within {seconds} seconds"
 
 
 class Patience:

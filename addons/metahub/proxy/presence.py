@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from mitmproxy import connection, http
 
 from metahub.proxy.connections import end_upstream, has_left
+from metahub.proxy.timers import Timers
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -23,7 +24,7 @@ class Presence:
     def __init__(self) -> None:
         self._work: WeakKeyDictionary[connection.Client, set[asyncio.Task[object]]]
         self._work = WeakKeyDictionary()
-        self._looks: WeakKeyDictionary[http.HTTPFlow, asyncio.Task[None]] = WeakKeyDictionary()
+        self._looks = Timers[http.HTTPFlow]()
 
     async def unless_gone[T](
         self, client: connection.Client, work: Coroutine[object, object, T]
@@ -51,25 +52,21 @@ class Presence:
         upstream does not take is ended, it does not see the client leave.
         """
         if flow.request.stream:
-            self._looks[flow] = asyncio.ensure_future(_look_after(flow.client_conn))
+            self._look_later(flow)
 
     def request(self, flow: http.HTTPFlow) -> None:
         """The body is through."""
-        self._look_away(flow)
+        self._looks.cancel(flow)
 
     def error(self, flow: http.HTTPFlow) -> None:
         """Nobody wants the body any more."""
-        self._look_away(flow)
+        self._looks.cancel(flow)
 
-    def _look_away(self, flow: http.HTTPFlow) -> None:
-        looking = self._looks.pop(flow, None)
-        if looking is not None:
-            looking.cancel()
+    def _look_later(self, flow: http.HTTPFlow) -> None:
+        self._looks.set(flow, _SECONDS_BETWEEN_LOOKS, lambda: self._look(flow))
 
-
-async def _look_after(client: connection.Client) -> None:
-    while True:
-        await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
-        if has_left(client):
-            end_upstream(client, "client disconnected")
-            return
+    def _look(self, flow: http.HTTPFlow) -> None:
+        if has_left(flow.client_conn):
+            end_upstream(flow.client_conn, "client disconnected")
+        else:
+            self._look_later(flow)

@@ -4,7 +4,8 @@ Knows what is spoken inside it. Must not know who asks.
 """
 
 from mitmproxy import tls
-from mitmproxy.proxy import mode_specs
+
+from metahub.proxy.modes import is_explicit
 
 _HTTP_1 = b"http/1.1"
 
@@ -18,6 +19,5 @@ class SecureProxy:
     def tls_clienthello(self, hello: tls.ClientHelloData) -> None:
         """Agree on HTTP/1 where no destination is named yet."""
         client = hello.context.client
-        explicit = isinstance(client.proxy_mode, mode_specs.RegularMode | mode_specs.UpstreamMode)
-        if explicit and hello.context.server.address is None:
+        if is_explicit(client) and hello.context.server.address is None:
             client.alpn = _HTTP_1
