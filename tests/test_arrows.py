@@ -31,14 +31,14 @@ ARROWS = {
     "core": May(others="archspec"),
     "rules": May(ours="core", others="pydantic watchfiles yaml"),
     "store": May(ours="core", others="sqlalchemy"),
+    "node": May(ours="core rules", others="archspec cryptography"),
     "proxy": May(
-        ours="core rules store",
+        ours="core rules store node",
         others="OpenSSL aiohttp argon2 bcrypt certifi mitmproxy multidict yaml yarl",
     ),
     "upstream": May(
         ours="core", others="aiohttp yarl"
     ),  # asks a registry; proxy asks by its own way
-    "node": May(ours="core rules", others="archspec cryptography"),
     "demo": May(ours="core", others="aiohttp argon2 bcrypt cryptography multidict yaml yarl"),
     "cli": May(ours="core rules store proxy upstream node demo", others="rich typer"),
     "__main__": May(ours="cli"),
@@ -212,7 +212,7 @@ def test_a_right_arrow_is_let_be(path: str, source: str) -> None:
             "metahub/proxy/deep/down.py",
             "from ...cli import main",
             "addons/metahub/proxy/deep/down.py:1: metahub.cli.main:"
-            " of ours proxy imports only: core rules store",
+            " of ours proxy imports only: core rules store node",
         ),
         (
             "metahub/cli/serve.py",
@@ -224,7 +224,7 @@ def test_a_right_arrow_is_let_be(path: str, source: str) -> None:
             "metahub/proxy/gate.py",
             "import metahub_addon",
             "addons/metahub/proxy/gate.py:1: metahub_addon:"
-            " of ours proxy imports only: core rules store",
+            " of ours proxy imports only: core rules store node",
         ),
         (
             "metahub/__init__.py",
