@@ -31,7 +31,7 @@ ARROWS = {
     "core": May(others="archspec"),
     "rules": May(ours="core", others="pydantic watchfiles yaml"),
     "store": May(ours="core", others="sqlalchemy"),
-    "node": May(ours="core rules", others="archspec cryptography"),
+    "node": May(ours="core rules", others="archspec cryptography yaml"),
     "proxy": May(
         ours="core rules store node",
         others="OpenSSL aiohttp argon2 bcrypt certifi mitmproxy multidict yaml yarl",

@@ -4,6 +4,7 @@ import typer
 
 from metahub.cli.check import check
 from metahub.cli.demo import demo
+from metahub.cli.detect import detect
 from metahub.cli.explain import explain
 from metahub.cli.serve import serve
 
@@ -14,7 +15,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, check, explain, demo):
+for command in (serve, check, explain, detect, demo):
     app.command()(command)
 
 

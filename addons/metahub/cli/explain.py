@@ -184,7 +184,7 @@ def _show(explanation: Explanation, *, as_json: bool) -> None:
         return
     typer.echo("\n".join(explanation.lines()))
     if explanation.answer.selection.verdicts:
-        _show_table(explanation.as_table())
+        show_table(explanation.as_table())
 
 
 def _show_all(explanations: Sequence[Explanation], *, as_json: bool) -> None:
@@ -194,7 +194,7 @@ def _show_all(explanations: Sequence[Explanation], *, as_json: bool) -> None:
     marks = AT_A_GLANCE if _is_drawn() else IN_WORDS
     for matrix in Matrix.of(explanations):
         typer.echo("\n".join(matrix.lines()))
-        _show_table(matrix.as_table(marks))
+        show_table(matrix.as_table(marks))
 
 
 def _is_drawn() -> bool:
@@ -203,7 +203,8 @@ def _is_drawn() -> bool:
     return console.is_terminal and console.encoding.startswith("utf")
 
 
-def _show_table(table: Table) -> None:
+def show_table(table: Table) -> None:
+    """Print a table: as wide as a terminal, and uncut where there is none."""
     console = Console()
     if not console.is_terminal:
         typer.echo(_uncut(table))
