@@ -74,7 +74,7 @@ def detect(
     if as_json:
         _show_json(detected, is_list=node_labels is not None)
     elif as_yaml_:
-        typer.echo("\n".join(as_yaml(one.name, one.detection) for one in detected), nl=False)
+        typer.echo(as_yaml((one.name, one.detection) for one in detected), nl=False)
     elif print_labels:
         typer.echo("\n".join(line for one in detected for line in as_labels(one.detection)))
     else:
@@ -122,8 +122,9 @@ def _show_json(detected: Sequence[Detected], *, is_list: bool) -> None:
 def _show(detected: Iterable[Detected]) -> None:
     for number, one in enumerate(detected):
         typer.echo(f"{'\n' if number else ''}{one.headline()}")
-        if one.matches is None:
-            show_table(one.as_table())
-            typer.echo("\n".join(["", *one.left_out()]).rstrip() or "")
-        else:
+        if one.matches is not None:
             show_table(one.as_match_table())
+            continue
+        show_table(one.as_table())
+        for line in one.left_out():
+            typer.echo(line)

@@ -48,10 +48,10 @@ class Detected:
         return table
 
     def left_out(self) -> list[str]:
-        """What is left out and why, a line each."""
+        """What is left out and why, a line each below a heading; nothing, if nothing is."""
         unknowns = self.detection.unknowns
-        lines = [f"  {one.subject}: {one.reason}" for one in unknowns]
-        return [str(cell(line)) for line in ["left out, or to be known:", *lines]] if lines else []
+        lines = [f"  {cell(one.subject)}: {cell(one.reason)}" for one in unknowns]
+        return ["", "left out, or to be known:", *lines] if lines else []
 
     def as_match_table(self) -> Table:
         """Every machine type, the best first, and why it fits or does not."""

@@ -43,6 +43,9 @@ def cpu(machine: Machine) -> Iterator[Finding | Unknown]:
     except UnreadableError as error:
         yield Unknown("CPU", str(error))
         return
+    if not cpus:
+        yield Unknown("CPU", f"{CPUINFO} describes no CPU")
+        return
     kinds = _kinds(cpus)
     targets = [target for one in kinds if (target := target_of(machine.architecture, one))]
     if not targets or len(targets) < len(kinds):

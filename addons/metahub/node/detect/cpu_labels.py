@@ -2,7 +2,7 @@
 
 Knows what Node Feature Discovery says of a CPU, and what it leaves out. Must not know other labels.
 
-It leaves out, unless told otherwise, what has long been common (SSE, BMI, F16C…), and some flags it
+It leaves out, unless told otherwise, what has long been common (SSE, BMI, F16C), and some flags it
 never knew (clwb). A missing label then says nothing, and the CPU's model number has to: what the
 chip of that number has is taken to be there, if everything that is published for it is.
 """
@@ -137,7 +137,7 @@ def labelled_cpu(labels: Mapping[str, str]) -> LabelledCpu:
     """The target by archspec's own rule. Raises CpuUnknownError."""
     flags = _flags(labels)
     if not flags:
-        raise CpuUnknownError(f"no label {_CPUID}…: the node is not labelled by NFD, or not x86-64")
+        raise CpuUnknownError(f"no label {_CPUID}*: the node is not labelled by NFD, or not x86-64")
     vendor = _VENDORS.get(labels.get(f"{_MODEL}vendor_id", ""))
     if vendor is None:
         raise CpuUnknownError(f"no label {_MODEL}vendor_id of a vendor that is known")

@@ -5,6 +5,7 @@ Knows how it is written. Must not know which machine types there are already.
 
 import json
 import re
+from collections.abc import Collection, Iterable
 
 from metahub.node.detect.detection import Detection
 
@@ -38,18 +39,25 @@ def machine_type_name(text: str) -> str:
     return _NO_NAME.sub("-", text).lstrip("._-") or "machine"
 
 
-def as_yaml(name: str, detection: Detection) -> str:
-    """The machine type, and as a comment how its keys compare."""
+def as_yaml(machines: Iterable[tuple[str, Detection]]) -> str:
+    """A machine type for each machine, by its name; and as a comment how their keys compare."""
+    machines = tuple(machines)
+    lines = ["# What not every machine of a type has is to be taken out.", "machine_types:"]
+    for name, detection in machines:
+        lines += _machine_type(name, detection)
+    used = {one.key for _, detection in machines for one in detection.features}
+    return "\n".join([*lines, "", *_kinds(used)]) + "\n"
+
+
+def _machine_type(name: str, detection: Detection) -> list[str]:
     lines = [
-        "# What not every machine of this type has is to be taken out.",
-        "machine_types:",
         f"  {_quoted(machine_type_name(name))}:",
         f"    description: {_quoted(_description(detection))}",
     ]
     if detection.platform:
         lines.append(f"    platform: {detection.platform}")
-    lines += ["    features:", *(f"      - {one}" for one in detection.features)]
-    return "\n".join(lines if detection.features else lines[:-1]) + f"\n\n{_kinds(detection)}"
+    features = [f"      - {one}" for one in detection.features]
+    return [*lines, "    features:", *features] if features else lines
 
 
 def _description(detection: Detection) -> str:
@@ -62,8 +70,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _kinds(detection: Detection) -> str:
-    used = {one.key for one in detection.features}
+def _kinds(used: Collection[str]) -> list[str]:
     listed = [f"#   {key}: {{kind: {kind}}}" for key, kind in KINDS.items() if key in used]
     heading = "# How these compare, the most important first; for `features:`, once for all types."
-    return "\n".join([heading, "# features:", *listed]) + "\n"
+    return [heading, "# features:", *listed] if listed else []

@@ -6,7 +6,7 @@ Knows what a machine offers and what machine types state. Must not know where ei
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from metahub.core.feature import Feature, Vocabulary
+from metahub.core.feature import Feature, Preference, Vocabulary
 from metahub.core.machine import MachineType
 from metahub.node.detect.detection import Detection
 from metahub.rules import Rules
@@ -42,9 +42,12 @@ class Match:
 
 
 def matches(detection: Detection, rules: Rules) -> tuple[Match, ...]:
-    """Every machine type: those that fit first, the closest of them first, then the nearest."""
-    found = [_match(one, detection, rules.vocabulary) for one in rules.machine_types.values()]
-    return tuple(sorted(found, key=lambda match: _distance(match, rules.vocabulary)))
+    """Every machine type: those that fit, the closest first; then the others, the nearest first."""
+    every = (_match(one, detection, rules.vocabulary) for one in rules.machine_types.values())
+    found = sorted(every, key=lambda match: _preference(match, rules.vocabulary))
+    # Of what does not fit the less demanding is the nearer one, as sorting in reverse leaves it.
+    others = sorted((one for one in reversed(found) if not one.fits), key=_distance)
+    return (*(one for one in found if one.fits), *others)
 
 
 def _match(machine_type: MachineType, detection: Detection, vocabulary: Vocabulary) -> Match:
@@ -63,13 +66,14 @@ def _wrong_platform(machine_type: MachineType, detection: Detection) -> str:
     return str(own) if stated and own and not stated.covers(own) else ""
 
 
-def _distance(match: Match, vocabulary: Vocabulary) -> tuple[object, ...]:
-    return (
-        bool(match.wrong_platform),
-        len(match.lacking),
-        vocabulary.preference(match.machine_type.features),
-        match.machine_type.name,
-    )
+def _preference(match: Match, vocabulary: Vocabulary) -> tuple[Preference, str]:
+    return vocabulary.preference(match.machine_type.features), match.machine_type.name
+
+
+def _distance(match: Match) -> tuple[bool, int, int]:
+    """Another platform is the farthest; then what it lacks counts, and then what it has."""
+    stated = len(match.machine_type.features)
+    return bool(match.wrong_platform), len(match.lacking), len(match.lacking) - stated
 
 
 def _listed(features: Sequence[Feature]) -> str:

@@ -35,7 +35,7 @@ class _Port:
     @property
     def is_active(self) -> bool:
         """True if the link is up: `4: ACTIVE`."""
-        return self.state.endswith("ACTIVE") and not self.state.endswith("INACTIVE")
+        return self.state.endswith(": ACTIVE")
 
     @property
     def network(self) -> tuple[str, str] | None:
@@ -95,12 +95,13 @@ def _told(port: _Port, fastest: int) -> Finding | Unknown:
     if port.network is None:
         layer = f"{here}/link_layer: {port.link_layer!r}"
         return Unknown("RDMA network", f"{port} is of no known network ({layer})")
-    return Finding(port.network[1], str(port), here, tuple(_features(port, fastest)))
+    return Finding(
+        port.network[1], str(port), here, tuple(_features(port, port.network[0], fastest))
+    )
 
 
-def _features(port: _Port, fastest: int) -> Iterator[Feature]:
-    if port.network:
-        yield feature("net", port.network[0])
+def _features(port: _Port, network: str, fastest: int) -> Iterator[Feature]:
+    yield feature("net", network)
     if port.gigabits and port.gigabits == fastest:
         yield feature("net-rate", fastest)
     if port.model:
