@@ -175,3 +175,16 @@ def test_gpus_that_guests_have_need_no_driver(tmp_path: Path) -> None:
     }
     reason = "10de:20b0 is had by vfio-pci, not by NVIDIA's driver"
     assert said(Captured(files=files), tmp_path) == [reason]
+
+
+def test_a_number_of_two_models_names_none(tmp_path: Path) -> None:
+    """Both run the same; which of them it is would be a guess."""
+    files = {
+        "/sys/module/nvidia/version": "550.54.15\n",
+        "/sys/bus/pci/devices/0000:01:00.0/uevent": (
+            "DRIVER=nvidia\nPCI_CLASS=30200\nPCI_ID=10DE:25B6\n"
+        ),
+    }
+    assert said(Captured(files=files), tmp_path)[:2] == ["gpu:nvidia", "nvcap:8.6"]
+    found = lines(amd_gpus(kfd(tmp_path / "amd", "device_id 29708\ngfx_target_version 90010")))
+    assert found[0] == "gpu:amd gfx:gfx90a"

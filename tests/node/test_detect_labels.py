@@ -36,6 +36,8 @@ CHIPS = [
     ("AMD", 25, 17, "zen4"),
     ("AMD", 25, 160, "zen4"),
     ("AMD", 26, 2, "zen5"),
+    ("AMD", 26, 68, "zen5"),
+    ("Intel", 6, 207, "sapphirerapids"),
 ]
 
 

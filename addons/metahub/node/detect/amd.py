@@ -62,7 +62,7 @@ def told(models: Iterable[GpuModel], source: str) -> Iterator[Finding | Unknown]
 
 def _features(model: GpuModel) -> tuple[Feature, ...]:
     offered = (feature("gpu", "amd"), feature("gfx", model.runs))
-    is_named = model in AMD.values()
+    is_named = model.is_one and model in AMD.values()
     return (*offered, feature("gpu-model", model.name)) if is_named else offered
 
 

@@ -1,7 +1,6 @@
 """Which cloud a machine is of, which type, or which model it is itself.
 
 Knows what the firmware says (SMBIOS). Must not ask a network, where the clouds say more.
-https://systemd.io/ and https://cloudinit.readthedocs.io/en/latest/reference/datasource_dsname_matrix.html
 """
 
 from collections.abc import Iterator
@@ -25,7 +24,8 @@ class _Cloud:
     """Which field names the instance type; none, where only the metadata service says it."""
 
 
-# Where each says so is the same table by which cloud-init finds its data source.
+# AWS: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
+# The others are known by what cloud-init knows them by:
 # https://github.com/canonical/cloud-init/blob/main/tools/ds-identify
 _CLOUDS = (
     _Cloud("aws", "AWS", "sys_vendor", "Amazon EC2", type_field="product_name"),
@@ -37,6 +37,8 @@ _CLOUDS = (
     _Cloud("alibaba", "Alibaba Cloud", "product_name", "Alibaba Cloud ECS"),
     _Cloud("openstack", "OpenStack", "product_name", "OpenStack"),
     _Cloud("openstack", "OpenStack", "chassis_asset_tag", "OpenTelekomCloud"),
+    _Cloud("openstack", "OpenStack", "chassis_asset_tag", "SAP CCloud VM"),
+    _Cloud("openstack", "OpenStack", "chassis_asset_tag", "HUAWEICLOUD"),
     _Cloud("openstack", "OpenStack", "chassis_asset_tag", "OpenStack"),
 )
 

@@ -95,7 +95,7 @@ _LEFT_OUT = {
 _ALL = {**_PUBLISHED, **_LEFT_OUT}
 
 # The chip of a model number. Intel: https://github.com/torvalds/linux/blob/master/arch/x86/include/asm/intel-family.h
-# AMD: https://www.amd.com/en/support/tech-docs (revision guides), which give a range to each chip.
+# AMD, a range for each: https://github.com/torvalds/linux/blob/master/arch/x86/kernel/cpu/amd.c
 _INTEL_6 = {
     "sandybridge": (42, 45),
     "ivybridge": (58, 62),
@@ -103,8 +103,8 @@ _INTEL_6 = {
     "broadwell": (61, 71, 79, 86),
     "skylake": (78, 94, 142, 158, 165, 166),
     "cascadelake": (85,),
-    "icelake": (106, 108, 125, 126),
-    "sapphirerapids": (143, 207),
+    "icelake": (106, 108),
+    "sapphirerapids": (143, 173, 174, 207),  # and what came after it, which runs the same
 }
 _AMD = (
     (23, range(0x30), "zen"),
@@ -114,7 +114,9 @@ _AMD = (
     (25, range(0x20, 0x60), "zen3"),
     (25, range(0x60, 0x80), "zen4"),
     (25, range(0xA0, 0xB0), "zen4"),
-    (26, range(0x100), "zen5"),
+    (26, range(0x30), "zen5"),
+    (26, range(0x40, 0x50), "zen5"),
+    (26, range(0x60, 0x80), "zen5"),
 )
 
 

@@ -9,6 +9,8 @@ Targets of AMD: https://llvm.org/docs/AMDGPUUsage.html#processors
 
 from dataclasses import dataclass
 
+_OR = " or "  # between the names of models that share a number
+
 
 @dataclass(frozen=True, slots=True)
 class GpuModel:
@@ -16,6 +18,11 @@ class GpuModel:
 
     name: str
     runs: str
+
+    @property
+    def is_one(self) -> bool:
+        """True if the number is of no other model, so that the name can be told apart."""
+        return _OR not in self.name
 
 
 _CAPABILITIES = {
@@ -36,6 +43,8 @@ _CAPABILITIES = {
     "AD104": "8.9",
     "GH100": "9.0",
     "GB100": "10.0",
+    "GB110": "10.3",
+    "GB202": "12.0",
 }
 
 _NVIDIA = (
@@ -74,23 +83,35 @@ _NVIDIA = (
     (0x25B6, "GA107", "A2 or A16"),
     (0x26B5, "AD102", "L40"),
     (0x26B9, "AD102", "L40S"),
+    (0x26BA, "AD102", "L20"),
+    (0x27B6, "AD104", "L2"),
     (0x27B8, "AD104", "L4"),
     (0x2321, "GH100", "H100 NVL"),
     (0x2322, "GH100", "H800 PCIe"),
     (0x2324, "GH100", "H800"),
     (0x2330, "GH100", "H100 80GB HBM3"),
     (0x2331, "GH100", "H100 PCIe"),
+    (0x2329, "GH100", "H20"),
     (0x2335, "GH100", "H200"),
-    (0x2342, "GH100", "GH200 480GB"),
+    (0x2336, "GH100", "H100"),
+    (0x2337, "GH100", "H100 64GB"),
+    (0x2338, "GH100", "H100 96GB"),
+    (0x2339, "GH100", "H100 94GB"),
+    (0x233B, "GH100", "H200 NVL"),
+    (0x2342, "GH100", "GH200 120GB or 480GB"),
     (0x2901, "GB100", "B200"),
+    (0x2941, "GB100", "GB200"),
+    (0x3182, "GB110", "B300"),
+    (0x31C2, "GB110", "GB300"),
+    (0x2BB5, "GB202", "RTX PRO 6000 Blackwell Server Edition"),
 )
 
 NVIDIA = {number: GpuModel(name, _CAPABILITIES[chip]) for number, chip, name in _NVIDIA}
 
 AMD = {
-    0x6860: GpuModel("Instinct MI25", "gfx900"),
-    0x66A0: GpuModel("Instinct MI50", "gfx906"),
-    0x66A1: GpuModel("Instinct MI50", "gfx906"),
+    0x6860: GpuModel("Instinct MI25 or Radeon Pro V320", "gfx900"),
+    0x66A0: GpuModel("Instinct MI50 or Radeon Pro VII", "gfx906"),
+    0x66A1: GpuModel("Instinct MI50 or Radeon Pro VII", "gfx906"),
     0x738C: GpuModel("Instinct MI100", "gfx908"),
     0x738E: GpuModel("Instinct MI100", "gfx908"),
     0x7408: GpuModel("Instinct MI250X", "gfx90a"),
@@ -98,7 +119,10 @@ AMD = {
     0x740F: GpuModel("Instinct MI210", "gfx90a"),
     0x74A0: GpuModel("Instinct MI300A", "gfx942"),
     0x74A1: GpuModel("Instinct MI300X", "gfx942"),
+    0x74A2: GpuModel("Instinct MI308X", "gfx942"),
     0x74A5: GpuModel("Instinct MI325X", "gfx942"),
+    0x75A0: GpuModel("Instinct MI350X", "gfx950"),
+    0x75A3: GpuModel("Instinct MI355X", "gfx950"),
 }
 
 INTEL = {

@@ -38,6 +38,8 @@ class Gpu:
     name: str
     capability: str | None
     has_mig: bool = False
+    is_one: bool = True
+    """False if the name is of several models."""
 
     def __str__(self) -> str:
         capability = f", compute capability {self.capability}" if self.capability else ""
@@ -98,7 +100,8 @@ def _without_smi(
     for device in unlisted:
         yield Unknown("NVIDIA GPU", f"{device} is of no known model, and {reason}")
     listed = [NVIDIA[device.device] for device in driven if device not in unlisted]
-    yield from told(Counter(Gpu(one.name, one.runs) for one in listed), "PCI device number")
+    gpus = Counter(Gpu(one.name, one.runs, is_one=one.is_one) for one in listed)
+    yield from told(gpus, "PCI device number")
     if driven:
         version = machine.text_or(MODULE)
         yield from driver({version} - {""}, MODULE)
@@ -114,30 +117,31 @@ def _had_by(device: PciDevice) -> str:
 def told(counted: Mapping[Gpu, int], source: str) -> Iterator[Finding | Unknown]:
     """Each model once with how many there are; and what they run, of all of them."""
     for gpu, number in counted.items():
-        model = feature("gpu-model", gpu.name.removeprefix("NVIDIA "))
         found = f"{number} x {gpu}" if number > 1 else str(gpu)
-        yield Finding("GPU", found, source, (feature("gpu", "nvidia"), model))
+        model = feature("gpu-model", gpu.name.removeprefix("NVIDIA "))
+        offered = (feature("gpu", "nvidia"), *((model,) if gpu.is_one else ()))
+        yield Finding("GPU", found, source, offered)
     known = {gpu.capability for gpu in counted if gpu.capability}
-    offered = _offered(known)
-    if offered:
-        yield Finding("compute capability", ", ".join(sorted(known)), source, offered)
-    yield from _doubts(counted, offered)
+    lowest = _lowest(known)
+    if lowest:
+        yield Finding("compute capability", ", ".join(sorted(known)), source, lowest)
+    yield from _doubts(counted, lowest)
 
 
-def _offered(capabilities: Iterable[str]) -> tuple[Feature, ...]:
+def _lowest(capabilities: Iterable[str]) -> tuple[Feature, ...]:
     """The lowest minor of each major: a build for it runs on every GPU of that major."""
     read = (match for one in capabilities if (match := _CAPABILITY.fullmatch(one)))
-    lowest: dict[int, int] = {}
+    minors: dict[int, int] = {}
     for major, minor in sorted((int(match[1]), int(match[2])) for match in read):
-        lowest.setdefault(major, minor)
-    return tuple(feature("nvcap", f"{major}.{minor}") for major, minor in lowest.items())
+        minors.setdefault(major, minor)
+    return tuple(feature("nvcap", f"{major}.{minor}") for major, minor in minors.items())
 
 
-def _doubts(gpus: Iterable[Gpu], offered: Sequence[Feature]) -> Iterator[Unknown]:
+def _doubts(gpus: Iterable[Gpu], lowest: Sequence[Feature]) -> Iterator[Unknown]:
     for gpu in gpus:
         if gpu.capability is None:
             yield Unknown("compute capability", f"{gpu.name}: {_UNKNOWN_CAPABILITY}")
-    if len(offered) > 1:
+    if len(lowest) > 1:
         reason = (
             "the GPUs differ, and no build runs on all of them: keep one nvcap, unless jobs choose"
             " their GPU"
