@@ -29,6 +29,19 @@ def refusal(*command: str) -> str:
     return str(caught.value)
 
 
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without root's rights, where the tests have them."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if before == 0:
+            os.seteuid(before)
+
+
 def test_a_program_is_asked_in_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what it prints has no white space around it."""
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
@@ -47,14 +60,21 @@ def test_a_program_that_fails_is_quoted(tmp_path: Path) -> None:
     assert refusal(silent) == f"{silent}: ended with exit code 3"
 
 
-def test_a_program_that_is_not_there_is_said() -> None:
-    """As a person would."""
-    assert refusal("nvidia-smi-of-nobody") == "nvidia-smi-of-nobody is not installed"
+def test_a_program_that_is_not_there_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a person would, also where a directory of PATH is somebody else's."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with as_nobody():
+        assert refusal("nvidia-smi-of-nobody") == "nvidia-smi-of-nobody is not installed"
 
 
-def test_a_program_that_may_not_run_is_said(tmp_path: Path) -> None:
+def test_a_program_that_cannot_run_is_said(tmp_path: Path) -> None:
     """With the reason of the system."""
-    assert refusal(str(tmp_path)) == f"{tmp_path} cannot be run: Permission denied"
+    other = tmp_path / "of-another-architecture"
+    other.write_bytes(b"\x7fELF?")
+    other.chmod(0o755)
+    assert refusal(str(other)) == f"{other} cannot be run: Exec format error"
 
 
 def test_a_program_that_hangs_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,19 +101,6 @@ def test_a_file_says_why_it_is_not_read(tmp_path: Path) -> None:
     ):
         with pytest.raises(UnreadableError, match=f"^{reason}$"):
             asked(path)
-
-
-@contextlib.contextmanager
-def as_nobody() -> Iterator[None]:
-    """Without root's rights, where the tests have them."""
-    before = os.geteuid()
-    if before == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if before == 0:
-            os.seteuid(before)
 
 
 def test_a_file_of_root_is_said_to_be(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ Knows how reading and running fail, in words. Must not know what any of it means
 
 import contextlib
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -81,9 +82,12 @@ def run(command: Sequence[str]) -> str:
     """
     program = command[0]
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+    file = shutil.which(program, path=path)
+    if file is None:
+        raise UnreadableError(f"{program} is not installed")
     try:
         done = subprocess.run(
-            command,
+            [file, *command[1:]],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=PATIENCE,
@@ -92,10 +96,12 @@ def run(command: Sequence[str]) -> str:
         )
     except subprocess.TimeoutExpired as error:
         raise UnreadableError(f"{program}: said nothing within {PATIENCE} seconds") from error
-    except FileNotFoundError as error:
-        raise UnreadableError(f"{program} is not installed") from error
     except OSError as error:
         raise UnreadableError(f"{program} cannot be run: {error.strerror}") from error
+    return _said(program, done)
+
+
+def _said(program: str, done: subprocess.CompletedProcess[bytes]) -> str:
     said = done.stdout.decode(errors="replace").strip()
     if done.returncode:
         complaint = said or done.stderr.decode(errors="replace").strip()
