@@ -63,6 +63,19 @@ def test_anything_else_is_no_registry(text: str) -> None:
     assert str(caught.value) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("docker.io", ("registry-1.docker.io", "index.docker.io", "docker.io")),
+        ("reg.test:5000", ("reg.test",)),
+        ("[2001:DB8::1]:5000", ("2001:db8::1",)),
+    ],
+)
+def test_the_hosts_of_a_registry(text: str, hosts: tuple[str, ...]) -> None:
+    """Without a port; Docker Hub has several."""
+    assert Registry.parse(text).hosts == hosts
+
+
 OPENED = Registries(
     Registry.parse(text)
     for text in ("docker.io", "ghcr.io", "reg.test:5000", "[2001:db8::1]:5000", "192.0.2.1")

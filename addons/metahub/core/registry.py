@@ -53,15 +53,16 @@ class Registry:
     @property
     def api(self) -> tuple[str, int]:
         """The host and the port where its API answers over HTTPS."""
-        return self._api_hosts[0], self.port or _HTTPS_PORT
+        return self.hosts[0], self.port or _HTTPS_PORT
 
     def answers_at(self, host: str, port: int) -> bool:
         """True if a connection to `host` and `port` is one to this registry."""
         ports = _DEFAULT_PORTS if self.port is None else {self.port}
-        return port in ports and host in self._api_hosts
+        return port in ports and host in self.hosts
 
     @property
-    def _api_hosts(self) -> tuple[str, ...]:
+    def hosts(self) -> tuple[str, ...]:
+        """Each host that its API answers at."""
         return _API_HOSTS.get(self.name, (self.host,))
 
 
