@@ -42,6 +42,7 @@ def test_a_registry_is_a_host_and_perhaps_a_port(text: str, registry: Registry) 
         "ghcr.io\n",
         ".ghcr.io",
         "ghcr.io.",
+        "ghcr..io",
         "-ghcr.io",
         "*.ghcr.io",
         "::1",
@@ -176,3 +177,9 @@ def test_a_registry_is_found_by_its_name(name: str, registry: str | None) -> Non
 def test_where_the_api_of_a_registry_answers(name: str, api: tuple[str, int]) -> None:
     """Over HTTPS, unless its name has a port."""
     assert Registry.parse(name).api == api
+
+
+def test_registries_are_told_in_their_order() -> None:
+    """As the rules list them."""
+    assert [registry.name for registry in OPENED][:2] == ["docker.io", "ghcr.io"]
+    assert len(list(OPENED)) == len(OPENED)

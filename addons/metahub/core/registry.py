@@ -4,7 +4,7 @@ Knows the names that the rules list. Must not know connections, nor what is aske
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import Self
@@ -19,6 +19,7 @@ _HTTPS_PORT = 443
 _DEFAULT_PORTS = frozenset({80, _HTTPS_PORT})
 _MAX_PORT = 65535
 _NAME = re.compile(
+    r"(?!.*\.\.)"
     r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(?::(?P<port>[0-9]{1,5}))?"
 )
 
@@ -91,6 +92,9 @@ class Registries:
 
     def __len__(self) -> int:
         return len(self._registries)
+
+    def __iter__(self) -> Iterator[Registry]:
+        return iter(self._registries)
 
 
 def _host(text: str) -> str | None:
