@@ -1,0 +1,7 @@
+# The store of the whole system alone: every program that goes by it trusts MetaHub's CA.
+
+prepare_runtime() { need_root; }
+plan_runtime() { :; }
+finish_runtime() { :; }
+restart_is_due() { false; }
+restart_after_undo() { :; }

@@ -1,0 +1,101 @@
+"""Scripts that point a node's container runtime at the proxy: one for each runtime.
+
+Knows which parts a script is made of. Must not know what the parts do, nor any user or password.
+"""
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from types import MappingProxyType
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from metahub.core.registry import Registry
+
+_SCRIPTS = files("metahub.node") / "scripts"
+_COMMON = ("words", "credentials", "files", "trust")
+
+# It stands unquoted in files of several languages, so it may have nothing that is special in any.
+_PROXY = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
+
+_SCRIPT = """\
+#!/bin/sh
+# {title}: MetaHub's set-up of a node. --help lists the options, --dry-run changes nothing.
+# All of it is one function, so that a download that was cut off does nothing.
+# shellcheck disable=SC2034  # not every runtime asks for every value
+metahub_setup() {{
+set -eu
+export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
+IFS=' \t
+'
+
+{values}
+
+{parts}
+main "$@"
+}}
+{{ metahub_setup "$@"; }}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A runtime that a node can have; the title is for people."""
+
+    title: str
+    description: str
+    """One line, of what its script changes."""
+    parts: tuple[str, ...]
+    """Of the script, those that not every runtime has."""
+
+
+RUNTIMES: Mapping[str, Runtime] = MappingProxyType(
+    {
+        "system": Runtime(
+            "System trust",
+            "the CA in the store of the system, for Debian, Red Hat, SUSE, Alpine and Arch",
+            ("system",),
+        ),
+    }
+)
+"""By name, in the order for people."""
+
+
+def setup_script(
+    runtime: str, proxy: str, certificates: Sequence[bytes], registries: Sequence[str]
+) -> str:
+    """The script for a runtime of RUNTIMES, in POSIX sh.
+
+    `proxy` is `http://host:port` without credentials: the script asks for them. It installs the
+    certificates, PEM each, and minds registries, named as the rules name them. Raises ValueError
+    for what is none of that, and KeyError for a runtime that there is not.
+    """
+    chosen = RUNTIMES[runtime]
+    values = {
+        "RUNTIME": runtime,
+        "TITLE": chosen.title,
+        "PROXY": _checked(proxy),
+        "REGISTRIES": " ".join(Registry.parse(name).name for name in registries),
+        "CERTIFICATES": "".join(map(_pem, certificates)).rstrip("\n"),
+    }
+    assigned = "\n".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
+    parts = (*_COMMON, *chosen.parts, "main")
+    return _SCRIPT.format(title=chosen.title, values=assigned, parts="\n".join(map(_part, parts)))
+
+
+def _checked(proxy: str) -> str:
+    if _PROXY.fullmatch(proxy) is None:
+        raise ValueError(f"expected a proxy like http://proxy.example.com:8080, found {proxy!r}")
+    return proxy
+
+
+def _pem(certificate: bytes) -> str:
+    """In its one spelling, without what else stood around it."""
+    return x509.load_pem_x509_certificate(certificate).public_bytes(Encoding.PEM).decode()
+
+
+def _part(name: str) -> str:
+    return (_SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
