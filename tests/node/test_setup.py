@@ -63,13 +63,13 @@ def test_an_address_is_a_proxy_too(proxy: str, certificate: bytes) -> None:
 
 def test_what_is_no_registry_is_refused(certificate: bytes) -> None:
     """As the rules refuse it."""
-    with pytest.raises(ValueError, match="^expected a registry like"):
+    with pytest.raises(ValueError, match=r"^expected a registry like"):
         setup_script("system", PROXY, [certificate], ["docker.io; reboot"])
 
 
 def test_what_is_no_certificate_is_refused() -> None:
     """The script is to install it."""
-    with pytest.raises(ValueError, match="PEM"):
+    with pytest.raises(ValueError, match=r"PEM"):
         setup_script("system", PROXY, [b"a CA"], REGISTRIES)
 
 

@@ -16,7 +16,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from metahub.core.registry import Registry
 
 _SCRIPTS = files("metahub.node") / "scripts"
-_COMMON = ("words", "credentials", "files", "trust")
+# The parts of scripts/ that scripts share.
+_ANY = ("words", "credentials", "certificates")
+_OF_THIS_MACHINE = (*_ANY, "files", "trust", "no_proxy", "environment", "main")
+_OF_SERVICES = (*_OF_THIS_MACHINE, "services")
+_OF_PROGRAMS = (*_OF_THIS_MACHINE, "no_service")
 
 # It stands unquoted in files of several languages, so it may have nothing that is special in any.
 _PROXY = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
@@ -49,18 +53,32 @@ class Runtime:
     description: str
     """One line, of what its script changes."""
     parts: tuple[str, ...]
-    """Of the script, those that not every runtime has."""
+    """Of the script, what it shares with others."""
+    inside: str = ""
+    """The runtime in each of its containers that is what the script really sets up."""
 
 
-RUNTIMES: Mapping[str, Runtime] = MappingProxyType(
-    {
-        "system": Runtime(
-            "System trust",
-            "the CA in the store of the system, for Debian, Red Hat, SUSE, Alpine and Arch",
-            ("system",),
-        ),
-    }
-)
+_RUNTIMES = {
+    "docker": Runtime(
+        "Docker", "the environment of dockerd, or the proxies of its daemon.json", _OF_SERVICES
+    ),
+    "containerd": Runtime(
+        "containerd", "the environment of containerd, as Kubernetes uses it", _OF_SERVICES
+    ),
+    "k3s": Runtime("k3s", "the environment of the containerd that k3s starts", _OF_SERVICES),
+    "crio": Runtime("CRI-O", "the environment of crio", _OF_SERVICES),
+    "podman": Runtime(
+        "podman", "containers.conf for podman and buildah, of root or of a user", _OF_PROGRAMS
+    ),
+    "apptainer": Runtime(
+        "Apptainer", "a program before it that sets its environment", _OF_PROGRAMS
+    ),
+    "kind": Runtime("kind", "containerd in each node of kind's clusters", _ANY, "containerd"),
+    "system": Runtime(
+        "System trust", "nothing else: the CA, on Debian, Red Hat, SUSE, Alpine, Arch", _OF_PROGRAMS
+    ),
+}
+RUNTIMES: Mapping[str, Runtime] = MappingProxyType(_RUNTIMES)
 """By name, in the order for people."""
 
 
@@ -82,8 +100,11 @@ def setup_script(
         "CERTIFICATES": "".join(map(_pem, certificates)).rstrip("\n"),
     }
     assigned = "\n".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
-    parts = (*_COMMON, *chosen.parts, "main")
-    return _SCRIPT.format(title=chosen.title, values=assigned, parts="\n".join(map(_part, parts)))
+    parts = [_part(name) for name in (*chosen.parts, runtime)]
+    if chosen.inside:
+        inner = setup_script(chosen.inside, proxy, certificates, registries)
+        parts.append(f"inside() {{\ncat <<'METAHUB_INSIDE'\n{inner}METAHUB_INSIDE\n}}\n")
+    return _SCRIPT.format(title=chosen.title, values=assigned, parts="\n".join(parts))
 
 
 def _checked(proxy: str) -> str:

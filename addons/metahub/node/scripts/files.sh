@@ -153,9 +153,9 @@ remember_as() {
     mv "$STATE/$2/new" "$STATE/$2/$(next_number "$2")"
 }
 
-# Numbers of four digits, which a shell sorts.
+# Of four digits, so that a shell sorts them.
 next_number() {
-    number=1000
+    number=5000
     for told in "$STATE/$1"/[0-9]*; do
         if [ -d "$told" ]; then number=${told##*/}; fi
     done
@@ -175,8 +175,9 @@ for_each_told() {
     for told in "$STATE/$1"/[0-9]*; do
         if [ -d "$told" ]; then numbers="${told##*/} $numbers"; fi
     done
+    AREA=$1
     for number in $numbers; do
-        told=$STATE/$1/$number
+        told=$STATE/$AREA/$number
         KIND=$(cat "$told/kind")
         PATH_=$(cat "$told/path")
         "$2"
@@ -194,7 +195,9 @@ show_undoing() {
 
 undo_change() {
     case $KIND in
-    folder) rmdir "$PATH_" 2>/dev/null || : ;;
+    folder)
+        if [ -d "$PATH_" ] && ! rmdir "$PATH_" 2>/dev/null; then pass_on; fi
+        ;;
     absent)
         keep_what_others_wrote
         if [ -e "$PATH_" ]; then
@@ -209,6 +212,19 @@ undo_change() {
         ;;
     esac
     rm -rf "$told"
+}
+
+# A folder that others of ours use still is theirs to remove, the last of all.
+pass_on() {
+    for heir in "$STATE"/*/; do
+        heir=${heir%/}
+        if [ "${heir##*/}" = "$AREA" ] || [ ! -d "$heir" ]; then continue; fi
+        set -- "$heir"/[0-9]*
+        if [ -d "$1" ]; then
+            mv "$told" "$heir/$((${1##*/} - 1))"
+            return 0
+        fi
+    done
 }
 
 # restore BEFORE PATH: with its owner, mode and time

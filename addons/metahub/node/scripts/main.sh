@@ -6,7 +6,7 @@ main() {
     WORK='' TEMPORARY='' HIDDEN='' PLANNED=0
     read_options "$@"
     need awk cat chmod cksum cmp cp cut diff find grep id mkdir mktemp mv od rm sed tr
-    STATE=/var/lib/metahub
+    STATE=/var/lib/metahub OWN_ANCHORS=''
     prepare_runtime
     trap clean_up EXIT
     trap 'exit 129' HUP
@@ -30,6 +30,7 @@ set_up() {
     plan_runtime
     if ! trust_is_due && ! any_change "$RUNTIME" && ! restart_is_due; then
         say "$TITLE is set up as it should be: nothing to change"
+        if [ -z "$DRY_RUN" ]; then claim_trust; fi
     elif [ -n "$DRY_RUN" ]; then
         show_plan
     else
@@ -39,7 +40,7 @@ set_up() {
 
 show_plan() {
     for_each_change trust show_change
-    if trust_is_due; then say "would run $UPDATE"; fi
+    if [ -n "$UPDATE" ] && trust_is_due; then say "would run $UPDATE"; fi
     for_each_change "$RUNTIME" show_change
     if restart_is_due; then show_restart; fi
 }

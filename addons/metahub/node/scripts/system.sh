@@ -3,5 +3,3 @@
 prepare_runtime() { need_root; }
 plan_runtime() { :; }
 finish_runtime() { :; }
-restart_is_due() { false; }
-restart_after_undo() { :; }

@@ -1,41 +1,12 @@
 # MetaHub's CA in the store of the whole system, and what that store makes of it.
-# Each certificate has a file of its own: update-ca-certificates takes only the first of a file.
-
-split_certificates() {
-    mkdir "$WORK/certificates"
-    printf '%s\n' "$CERTIFICATES" | awk -v folder="$WORK/certificates" '
-        /-----BEGIN/ { count++; file = folder "/metahub" (count > 1 ? "-" count : "") ".crt" }
-        count { print >file }'
-}
-
-check_fingerprints() {
-    [ -n "$FINGERPRINTS" ] || return 0
-    allowed=$(printf '%s\n' "$FINGERPRINTS" | plain_fingerprints)
-    for certificate in "$WORK"/certificates/*.crt; do
-        found=$(fingerprint "$certificate" | plain_fingerprints)
-        [ -n "$found" ] || fail "this machine can compute no SHA-256: install openssl or coreutils"
-        case " $(echo "$allowed" | tr '\n' ' ') " in
-        *" $found "*) ;;
-        *) fail "the CA in this script has the fingerprint $(echo "$found" | sed 's/../&:/g; s/:$//')," \
-            "which --fingerprint does not name; nothing was changed" ;;
-        esac
-    done
-}
-
-plain_fingerprints() { tr -d : | tr abcdef ABCDEF | tr ', ' '\n' | sed '/^$/d'; }
-
-fingerprint() {
-    if command -v base64 >/dev/null 2>&1 && command -v sha256sum >/dev/null 2>&1; then
-        sed '/-----/d' "$1" | base64 -d | sha256sum | cut -d ' ' -f 1
-    elif command -v openssl >/dev/null 2>&1; then
-        openssl x509 -in "$1" -noout -fingerprint -sha256 | sed 's/.*=//'
-    fi
-}
+# A user who is not root has a folder of their own, which Go's programs read where SSL_CERT_DIR has it.
 
 # Known by what is there: a folder for certificates, and the program that reads it.
 find_store() {
     ANCHORS='' UPDATE=''
-    if has update-ca-trust && [ -d /etc/pki/ca-trust/source/anchors ]; then
+    if [ -n "$OWN_ANCHORS" ]; then
+        ANCHORS=$OWN_ANCHORS
+    elif has update-ca-trust && [ -d /etc/pki/ca-trust/source/anchors ]; then
         ANCHORS=/etc/pki/ca-trust/source/anchors UPDATE=update-ca-trust # Red Hat
     elif has update-ca-trust && [ -d /etc/ca-certificates/trust-source/anchors ]; then
         ANCHORS=/etc/ca-certificates/trust-source/anchors UPDATE=update-ca-trust # Arch
@@ -47,8 +18,6 @@ find_store() {
         return 1
     fi
 }
-
-has() { command -v "$1" >/dev/null 2>&1; }
 
 # What the store is made into; where nobody else changed it, it can be put back to the byte.
 bundles() {
@@ -82,10 +51,15 @@ change_trust() {
         remember_bundles
         : >"$STATE/trust/update-is-due"
         for_each_change trust make_change
-        update_store
+        if [ -n "$UPDATE" ]; then update_store; fi
         for_each_bundle note_bundle
         rm "$STATE/trust/update-is-due"
     fi
+    claim_trust
+}
+
+# That this runtime needs what another brought.
+claim_trust() {
     if [ -d "$STATE/trust" ] && [ ! -e "$STATE/trust/for-$RUNTIME" ]; then
         : >"$STATE/trust/for-$RUNTIME"
     fi
@@ -111,7 +85,7 @@ remove_links() {
 }
 
 remember_bundles() {
-    [ ! -d "$STATE/trust/bundles" ] || return 0
+    [ -n "$UPDATE" ] && [ ! -d "$STATE/trust/bundles" ] || return 0
     rm -rf "$STATE/trust/bundles.new"
     mkdir "$STATE/trust/bundles.new"
     number=0
@@ -149,7 +123,7 @@ restore_bundle() {
 show_undoing_of_trust() {
     if [ -d "$STATE/trust" ] && ! is_needed_by_others; then
         for_each_told trust show_undoing
-        find_store && say "would run $UPDATE"
+        if find_store && [ -n "$UPDATE" ]; then say "would run $UPDATE"; fi
     fi
 }
 
