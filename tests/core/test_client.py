@@ -79,6 +79,22 @@ def test_a_user_beats_a_network_and_the_longest_prefix_wins(
     assert CLIENTS.machine_type(Client(parse_address(address), user)) == expected
 
 
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("10.1.1.1", "10.0.0.0/8"),
+        ("10.20.1.1", "10.20.0.0/16"),
+        ("10.20.3.4", "10.20.3.4/32"),
+        ("2001:db8:20::1", "2001:db8:20::/48"),
+        ("11.0.0.0", None),
+        ("2001:db9::1", None),
+    ],
+)
+def test_the_network_that_decides_can_be_named(address: str, network: str | None) -> None:
+    """For a page that says why a client is what it is."""
+    assert CLIENTS.network(parse_address(address)) == (network and ip_network(network))
+
+
 def test_the_order_of_networks_in_the_rules_does_not_matter() -> None:
     """Only their length does."""
     networks = [(ip_network("0.0.0.0/0"), TYPE1), (ip_network("10.0.0.0/8"), TYPE2)]

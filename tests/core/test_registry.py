@@ -137,6 +137,12 @@ def test_registries_are_counted() -> None:
     assert (len(OPENED), len(Registries([]))) == (5, 0)
 
 
+def test_they_are_listed_in_the_order_of_the_rules() -> None:
+    """By the names that the rules use."""
+    names = ["ghcr.io", "docker.io", "reg.test:5000"]
+    assert [registry.name for registry in Registries(map(Registry.parse, names))] == names
+
+
 @pytest.mark.parametrize(
     ("name", "host"),
     [("docker.io", "registry-1.docker.io"), ("ghcr.io", "ghcr.io"), ("reg.test:5000",) * 2],

@@ -54,5 +54,9 @@ class Clients:
             return self._users.get(client.user)
         return next((known for network, known in self._networks if client.address in network), None)
 
+    def network(self, address: Address) -> Network | None:
+        """The network that says what `address` is, the narrowest; None if it is in none."""
+        return next((network for network, _ in self._networks if address in network), None)
+
     def __len__(self) -> int:
         return len(self._users) + len(self._networks)
