@@ -21,6 +21,7 @@ from metahub.demo.address import LOOPBACK, Address
 from metahub.demo.bench import TABLE, TAG, qnib_bench
 from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
+from metahub.proxy.itself import Itself
 from metahub.proxy.options import Options
 from metahub.proxy.patience import Patience
 from metahub.proxy.rules_in_force import RulesInForce
@@ -217,7 +218,7 @@ def _read_slowly(listening: socket.socket, seconds: float) -> None:
 @pytest.fixture
 def patience() -> Iterator[Patience]:
     """The addon alone, beside those of mitmproxy that it asks."""
-    gate = Gate(RulesInForce())
+    gate = Gate(RulesInForce(), Itself())
     with taddons.context(Options(), Proxyserver()):
         yield Patience(gate, Failures())
     gate.done()

@@ -3,6 +3,8 @@
 from metahub.proxy.cut_off import CutOff
 from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
+from metahub.proxy.http1 import Http1
+from metahub.proxy.itself import Itself
 from metahub.proxy.manifests import Manifests
 from metahub.proxy.mirror import Mirror
 from metahub.proxy.options import Options
@@ -25,6 +27,7 @@ type Addon = (
     | Streams
     | Presence
     | Failures
+    | Http1
     | Patience
     | Secrets
     | CutOff
@@ -33,8 +36,8 @@ type Addon = (
 
 def addons() -> list[Addon]:
     """MetaHub's addons, in the order in which they want mitmproxy's events."""
-    rules, presence, failures = RulesInForce(), Presence(), Failures()
-    gate = Gate(rules)
+    rules, presence, failures, itself = RulesInForce(), Presence(), Failures(), Itself()
+    gate = Gate(rules, itself)
     return [
         Options(),
         rules,
@@ -46,6 +49,7 @@ def addons() -> list[Addon]:
         Streams(),
         presence,
         failures,
+        Http1(itself, failures),
         Patience(gate, failures),
         Secrets(),
         CutOff(),

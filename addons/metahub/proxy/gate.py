@@ -18,6 +18,7 @@ from metahub.core.machine import MachineType
 from metahub.core.registry import Registry
 from metahub.proxy import responses
 from metahub.proxy.credentials import MalformedCredentialsError, parse_credentials
+from metahub.proxy.itself import HOST, Itself, is_itself
 from metahub.proxy.modes import is_explicit, is_redirected, is_wordless
 from metahub.proxy.opening import named_host
 from metahub.proxy.passwords import Passwords
@@ -31,6 +32,10 @@ UNKNOWN_CLIENT = "MetaHub: this client is unknown; give the proxy a user and pas
 UNKNOWN_ADDRESS = "MetaHub: this client is unknown; no network of the rules has its address"
 FAILED = "MetaHub: the proxy failed to find out who asks, and its log says how"
 ITSELF = "MetaHub: a redirected connection leads to the proxy itself"
+WITHOUT_TLS = f"MetaHub: ask for http://{HOST}/, without TLS"
+ANSWERED_HERE = f"MetaHub: {HOST} is the proxy itself, and answers HTTP only"
+
+_HTTPS_PORT = 443
 
 
 class TurnedAwayError(Exception):
@@ -51,8 +56,9 @@ class Visit:
 class Gate:
     """Lets clients in or not, remembers who they are, and opens connections to registries only."""
 
-    def __init__(self, rules: RulesInForce) -> None:
+    def __init__(self, rules: RulesInForce, itself: Itself) -> None:
         self._in_force = rules
+        self._itself = itself
         self._passwords = Passwords()
         self._tunnels: WeakKeyDictionary[connection.Client, Client] = WeakKeyDictionary()
         self._visits: WeakKeyDictionary[http.HTTPFlow, Visit] = WeakKeyDictionary()
@@ -61,16 +67,30 @@ class Gate:
         """What is known of a request; None if it did not come through the gate."""
         return self._visits.get(flow)
 
+    async def caller(self, credentials: str | None, peer: connection.Client) -> Client:
+        """Who would come in from there with these credentials. Raises TurnedAwayError.
+
+        `credentials` is what `Proxy-Authorization` would say. Whether the rules know the client is
+        not looked at.
+        """
+        return await _found(self._introduced(credentials, peer))
+
     async def http_connect(self, flow: http.HTTPFlow) -> None:
         """Let a client open a tunnel, or answer 407."""
         try:
             self._tunnels[flow.client_conn] = await _found(self._recognised(flow))
         except TurnedAwayError as turned_away:
             flow.response = responses.proxy_authentication_required(flow.request, str(turned_away))
+            return
+        if is_itself(flow.request.host):
+            flow.response = _tunnel_to_itself(flow.request)
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """Let a request through, in a tunnel or on its own, or answer 407 or 403."""
-        if flow.is_replay or flow.response:
+        """Let a request through, in a tunnel or on its own, or answer 407 or 403.
+
+        Who asks the proxy itself, directly, gets no further: whoever it is need not come in.
+        """
+        if flow.is_replay or flow.response or self._itself.is_asked_directly(flow):
             return
         try:
             self._visits[flow] = visit = await _found(self._visit(flow))
@@ -86,7 +106,7 @@ class Gate:
         """Tunnel, unread, what a client wants to be connected with and is no registry."""
         address = next_layer.context.server.address
         host = _destination(next_layer)
-        if address is None or host is None:
+        if address is None or host is None or is_itself(host):
             return
         if self._in_force.now().registries.at(host, address[1]) is None:
             next_layer.layer = layers.TCPLayer(next_layer.context, ignore=True)
@@ -105,7 +125,9 @@ class Gate:
         A connection to the port itself, which nothing has redirected, leads there again and again.
         """
         client, address = connecting.client, connecting.server.address
-        if is_redirected(client) and address and address[0] == client.peername[0]:
+        if address and is_itself(address[0]):
+            connecting.server.error = ANSWERED_HERE
+        elif is_redirected(client) and address and address[0] == client.peername[0]:
             connecting.server.error = ITSELF
         elif is_wordless(client) and self._is_denied(_unnamed(client)):
             connecting.server.error = UNKNOWN_ADDRESS
@@ -163,6 +185,13 @@ class Gate:
             host = flow.client_conn.sni or flow.request.pretty_host
         registry = rules.registries.at(host, flow.request.port)
         return Visit(client, rules.clients.machine_type(client), host, registry)
+
+
+def _tunnel_to_itself(connect: http.Request) -> http.Response:
+    """A yes that opens no connection, for what is asked in the tunnel is answered here."""
+    if connect.port == _HTTPS_PORT:
+        return responses.denied(connect, WITHOUT_TLS)
+    return responses.connected()
 
 
 async def _found[T](finding: Awaitable[T]) -> T:

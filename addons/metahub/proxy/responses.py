@@ -3,6 +3,8 @@
 Knows what HTTP and mitmproxy want of an answer. Must not know why it is given.
 """
 
+from http import HTTPStatus
+
 from mitmproxy import http
 
 from metahub.core.digest import Digest
@@ -87,6 +89,16 @@ def proxy_authentication_required(request: http.Request, message: str) -> http.R
         proxy_authenticate=f'Basic realm="{REALM}", charset="UTF-8"',
     )
     return _answer(request, 407, reason_phrase(message), headers, f"{message}\n".encode())
+
+
+def connected() -> http.Response:
+    """The yes to a CONNECT: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6"""
+    return _bodiless(200, "Connection established", http.Headers())
+
+
+def own(request: http.Request, status: int, headers: http.Headers, body: bytes) -> http.Response:
+    """A page of the proxy's own, as the answer to a HEAD or to anything else."""
+    return _answer(request, status, HTTPStatus(status).phrase, headers, body)
 
 
 def answer_at_headers(flow: http.HTTPFlow, answer: http.Response) -> None:

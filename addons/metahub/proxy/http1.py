@@ -1,0 +1,104 @@
+"""HTTP/1 with clients: where mitmproxy speaks it, and what is said and heard there.
+
+Knows mitmproxy's layers. Must not know what a request means, nor the words of an answer.
+"""
+
+from collections.abc import Callable
+
+from mitmproxy import connection, ctx, http
+from mitmproxy.net.http import http1
+from mitmproxy.proxy import commands, events, layer, layers, tunnel
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.http import (  # type: ignore[attr-defined]  # as its own layers do
+    ErrorCode,
+    Http1Server,
+    HttpEvent,
+    HTTPMode,
+    ReceiveHttp,
+    RequestHeaders,
+    ResponseProtocolError,
+)
+
+from metahub.proxy.failures import INTERIM, Failures
+from metahub.proxy.itself import Itself
+
+_OF_UPSTREAM = frozenset({ErrorCode.CONNECT_FAILED, ErrorCode.GENERIC_SERVER_ERROR})
+
+
+class Http1:
+    """Has mitmproxy tell failures in our words, and us whether a request names a host."""
+
+    def __init__(self, itself: Itself, failures: Failures) -> None:
+        self._itself = itself
+        self._failures = failures
+
+    def next_layer(self, next_layer: layer.NextLayer) -> None:
+        """Speak HTTP/1 with clients in our way, where mitmproxy decides to speak HTTP."""
+        ctx.master.addons.get("nextlayer").next_layer(next_layer)
+        chosen = _http1(next_layer.layer)
+        if chosen is None:
+            return
+        hear = _nothing if chosen.mode is HTTPMode.transparent else self._itself.hear
+        server = _Http1Server(chosen.context.fork(), hear, self._failures.answer)
+        chosen.connections[chosen.context.client] = server
+
+
+def _http1(chosen: layer.Layer | None) -> layers.HttpLayer | None:
+    """The layer of HTTP, itself or at the end of a stack, if it is sure not to speak HTTP/2."""
+    http_layer = chosen
+    while isinstance(http_layer, tunnel.TunnelLayer):
+        http_layer = http_layer.child_layer
+    if not isinstance(http_layer, layers.HttpLayer):
+        return None
+    client = http_layer.context.client
+    # With an `https://` proxy nothing but HTTP/1 is agreed upon.
+    is_opened = http_layer is not chosen and http_layer.mode is HTTPMode.transparent
+    is_yet_to_agree = is_opened and ctx.options.http2
+    if client.alpn == b"h2" or client.transport_protocol != "tcp" or is_yet_to_agree:
+        return None
+    return http_layer
+
+
+def _nothing(request: http.Request) -> None:
+    """In a tunnel or a redirected connection, no request needs to name its host."""
+
+
+type Hear = Callable[[http.Request], None]
+"""Takes a request as it came, of which mitmproxy soon forgets whether it named a host.
+
+https://github.com/mitmproxy/mitmproxy/blob/v12.2.3/mitmproxy/proxy/layers/http/__init__.py#L224-L262
+"""
+
+type Answer = Callable[[connection.Client, http.Request, str], http.Response]
+"""What a client is answered whose request failed upstream, from how mitmproxy puts it."""
+
+
+class _Http1Server(Http1Server):
+    """mitmproxy's own, but for what it forgets of requests, and says of failures of upstream."""
+
+    def __init__(self, context: Context, hear: Hear, answer: Answer) -> None:
+        super().__init__(context)
+        self._hear = hear
+        self._answer = answer
+
+    def read_headers(self, event: events.ConnectionEvent) -> layer.CommandGenerator[None]:
+        for command in super().read_headers(event):
+            if isinstance(command, ReceiveHttp) and isinstance(command.event, RequestHeaders):
+                self._hear(command.event.request)
+            yield command
+
+    def send(self, event: HttpEvent) -> layer.CommandGenerator[None]:
+        asked = self.request
+        if asked is None or not (isinstance(event, ResponseProtocolError) and self._is_news(event)):
+            yield from super().send(event)
+            return
+        answer = self._answer(self.context.client, asked, event.message)
+        answer.headers["Connection"] = "close"
+        yield commands.SendData(self.conn, http1.assemble_response(answer))
+        yield commands.CloseConnection(self.conn)
+
+    def _is_news(self, failed: ResponseProtocolError) -> bool:
+        """True if upstream failed a client that has no answer yet, and still reads one."""
+        answered = self.response and self.response.status_code not in INTERIM
+        reads = self.conn.state & connection.ConnectionState.CAN_WRITE
+        return failed.code in _OF_UPSTREAM and bool(reads) and not answered

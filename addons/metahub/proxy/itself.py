@@ -1,0 +1,51 @@
+"""The proxy itself, as somebody whom clients ask.
+
+Knows by what a request is one to the proxy. Must not know who asks, nor what is answered.
+"""
+
+from weakref import WeakSet
+
+from mitmproxy import http
+
+from metahub.proxy.modes import is_redirected
+
+HOST = "metahub.internal"
+"""The name by which a client asks the proxy itself through the proxy. It has no address."""
+
+_SCHEME, _PORT = "http", 80
+
+
+def is_itself(host: str) -> bool:
+    """True for the name of the proxy, however it is written."""
+    return host.lower().rstrip(".") == HOST
+
+
+class Itself:
+    """Tells the requests that are for the proxy from those that are for others."""
+
+    def __init__(self) -> None:
+        self._direct: WeakSet[http.Request] = WeakSet()
+
+    def hear(self, request: http.Request) -> None:
+        """Look at a request as it came to a proxy: one that names no host is for the proxy itself.
+
+        mitmproxy would send it to where its `Host` header says, which is here again.
+        https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+        """
+        if request.host:
+            return
+        self._direct.add(request)
+        # Not by the properties, which write over the Host header that the client sent.
+        request.data.scheme = _SCHEME.encode()
+        request.data.host, request.data.port = HOST, _PORT
+
+    def is_asked_directly(self, flow: http.HTTPFlow) -> bool:
+        """True for a request to the port of the proxy, as to any server."""
+        return flow.request in self._direct
+
+    def is_asked(self, flow: http.HTTPFlow) -> bool:
+        """True for those, and for requests to its name that come the way of all others."""
+        if self.is_asked_directly(flow):
+            return True
+        request = flow.request
+        return is_itself(request.pretty_host if is_redirected(flow.client_conn) else request.host)
