@@ -34,7 +34,8 @@ ARROWS = {
     "node": May(ours="core rules", others="archspec cryptography yaml"),
     "proxy": May(
         ours="core rules store node",
-        others="OpenSSL aiohttp argon2 bcrypt certifi mitmproxy multidict yaml yarl",
+        others="OpenSSL aiohttp argon2 bcrypt certifi cryptography jinja2 mitmproxy multidict"
+        " yaml yarl",
     ),
     "upstream": May(
         ours="core", others="aiohttp yarl"

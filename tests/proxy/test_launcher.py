@@ -13,13 +13,14 @@ from tests.proxy.running import ProxyInThread, Serve
 
 
 def test_the_greeting_says_all_that_a_node_needs(proxy: ProxyInThread) -> None:
-    """Where it listens, what it knows, where the CA is, and the line to set on a node."""
+    """Where it listens, what it knows, where the CA is, and the line to run on a node."""
     lines = str(proxy.greeting).splitlines()
     url = f"http://127.0.0.1:{proxy.address.port}"
     assert lines[0] == f"MetaHub 0.1.0 is listening on {url}"
     assert lines[1] == "  rules    4 machine types, 4 clients, 1 registry, 0 image rules"
     assert lines[2] == f"  CA       {proxy.authority}"
-    assert lines[3] == f"  on nodes export HTTPS_PROXY=http://USER:PASSWORD@{url[7:]}"
+    assert lines[3] == f"  on nodes curl -fsS {url}/setup/docker | sudo sh -s -- --user USER"
+    assert lines[4] == f"  more at  {url}/"
     assert proxy.authority.exists()
 
 
@@ -29,7 +30,7 @@ def test_a_wildcard_address_is_no_address_for_a_node(monkeypatch: pytest.MonkeyP
     greeting = Greeting((Door("::", 8080), Door("0.0.0.0", 8080)), "", Path("ca.pem"))
     lines = str(greeting).splitlines()
     assert lines[0].endswith("listening on http://0.0.0.0:8080, http://[::]:8080")
-    assert lines[3].endswith("http://USER:PASSWORD@proxy.test:8080")
+    assert lines[4] == "  more at  http://proxy.test:8080/"
 
 
 def test_nodes_that_are_redirected_are_told_of_no_proxy() -> None:
@@ -44,7 +45,7 @@ def test_nodes_that_are_redirected_are_told_of_no_proxy() -> None:
     lines = str(both).splitlines()
     assert lines[0].endswith(" is listening on http://10.0.0.1:8081")
     assert lines[1] == "  and on   10.0.0.1:8080 (transparent)"
-    assert lines[-1].endswith("HTTPS_PROXY=http://USER:PASSWORD@10.0.0.1:8081")
+    assert lines[-1] == "  more at  http://10.0.0.1:8081/"
 
 
 def test_a_mirror_is_told_from_a_proxy(serve: Serve, odd: OddRegistry) -> None:
@@ -53,7 +54,7 @@ def test_a_mirror_is_told_from_a_proxy(serve: Serve, odd: OddRegistry) -> None:
     lines = str(mirror.greeting).splitlines()
     address = f"127.0.0.1:{mirror.address.port}"
     assert lines[0].endswith(f" is listening on {address} (mirror of {odd.address.url})")
-    assert "HTTPS_PROXY" not in str(mirror.greeting)
+    assert "sudo" not in str(mirror.greeting)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_an_option_that_means_nothing(
 def test_whoever_watches_is_told_where() -> None:
     """With the token without which mitmweb shows nothing."""
     greeting = Greeting((Door("::1", 8080),), "", Path("ca.pem"), "http://127.0.0.1:8081/?token=t")
-    assert str(greeting).splitlines()[4] == "  watch at http://127.0.0.1:8081/?token=t"
+    assert str(greeting).splitlines()[5] == "  watch at http://127.0.0.1:8081/?token=t"
 
 
 def test_rules_that_cannot_be_used(serve: Serve, odd: OddRegistry) -> None:

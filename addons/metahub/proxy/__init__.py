@@ -8,6 +8,7 @@ from metahub.proxy.itself import Itself
 from metahub.proxy.manifests import Manifests
 from metahub.proxy.mirror import Mirror
 from metahub.proxy.options import Options
+from metahub.proxy.pages import Pages
 from metahub.proxy.patience import Patience
 from metahub.proxy.plain_http import PlainHttp
 from metahub.proxy.presence import Presence
@@ -23,6 +24,7 @@ type Addon = (
     | Gate
     | SecureProxy
     | PlainHttp
+    | Pages
     | Manifests
     | Streams
     | Presence
@@ -38,6 +40,7 @@ def addons() -> list[Addon]:
     """MetaHub's addons, in the order in which they want mitmproxy's events."""
     rules, presence, failures, itself = RulesInForce(), Presence(), Failures(), Itself()
     gate = Gate(rules, itself)
+    manifests = Manifests(rules, gate, presence)
     return [
         Options(),
         rules,
@@ -45,7 +48,8 @@ def addons() -> list[Addon]:
         gate,
         SecureProxy(),
         PlainHttp(),
-        Manifests(rules, gate, presence),
+        Pages(rules, gate, itself, manifests),
+        manifests,
         Streams(),
         presence,
         failures,

@@ -105,7 +105,7 @@ class Greeting:
                 *(f"  and on   {others}" for others in more),
                 f"  rules    {self.rules}",
                 f"  CA       {self.ca}",
-                f"  on nodes {self._for_nodes()}",
+                *self._for_nodes(),
                 *([f"  watch at {self.watch}"] if self.watch else []),
             )
         )
@@ -116,12 +116,15 @@ class Greeting:
         for otherwise, alike in groupby(doors, key=lambda door: door.otherwise):
             yield ", ".join(map(str, alike)) + (f" ({otherwise})" if otherwise else "")
 
-    def _for_nodes(self) -> str:
-        """What a node sets, where it asks a proxy."""
+    def _for_nodes(self) -> Iterator[str]:
+        """What sets up a node, where it asks a proxy."""
         door = next((door for door in self.doors if not door.otherwise), None)
         if door is None:
-            return "see docs/clients.md, ways in"
-        return f"export HTTPS_PROXY=http://USER:PASSWORD@{door.name}"
+            yield "  on nodes see docs/clients.md, ways in"
+            return
+        there = f"http://{door.name}"
+        yield f"  on nodes curl -fsS {there}/setup/docker | sudo sh -s -- --user USER"
+        yield f"  more at  {there}/"
 
 
 class _Greeter:

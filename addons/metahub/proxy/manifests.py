@@ -11,6 +11,7 @@ from pathlib import Path
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.log import ALERT
 
+from metahub.core.digest import Digest
 from metahub.core.distribution import ImageName, parse_manifest_path, short_name
 from metahub.core.index import MalformedIndexError
 from metahub.core.user_agent import parse_product, products_of
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 BUG = "This is a bug in MetaHub; please report it."
 FAILED = "MetaHub failed, and its log says how"
+
+_NOTHING = Digest.of(b"")
 
 
 class Manifests:
@@ -60,6 +63,12 @@ class Manifests:
         if self._store is not None and {STORE.name, MISSING_SECONDS.name} & updated:
             missing = ShortMemory[Sought](ctx.options.metahub_missing_seconds)
             self._answers = Answers(self._upstream, self._store, missing)
+
+    async def ask_store(self) -> None:
+        """Ask the store for anything at all. Raises StoreError where it does not answer."""
+        if self._store is None:
+            raise StoreError("it is not opened")
+        await self._store.index(_NOTHING)
 
     def done(self) -> None:
         """Close the store and the connections to upstream."""

@@ -25,6 +25,11 @@ class RulesInForce:
         self._rules: Rules | None = None
         self._watcher: RulesWatcher | None = None
 
+    @property
+    def are_there(self) -> bool:
+        """True from the moment when there are rules to ask for."""
+        return self._rules is not None
+
     def now(self) -> Rules:
         """The rules of this moment. Ask anew for each request."""
         if self._rules is None:

@@ -1,0 +1,5 @@
+"""What the proxy says of itself: who asks it, the CA, how nodes are set up, whether it works."""
+
+from metahub.proxy.pages.addon import Pages
+
+__all__ = ["Pages"]

@@ -1,0 +1,60 @@
+"""Whether the proxy works, for what watches over it.
+
+Knows what has to work. Must not know who asks: everybody may.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from metahub.node.authority import AuthorityError
+from metahub.proxy.manifests import Manifests
+from metahub.proxy.pages.ca import authority
+from metahub.proxy.pages.page import Asked, Page
+from metahub.proxy.rules_in_force import RulesInForce
+from metahub.store import StoreError
+
+
+async def health(_: Asked) -> Page:
+    """That there is an answer is the answer."""
+    return Page.text("ok")
+
+
+class Readiness:
+    """Says whether a pull would be answered as it should, and what is in its way."""
+
+    def __init__(self, rules: RulesInForce, manifests: Manifests) -> None:
+        self._in_force = rules
+        self._manifests = manifests
+
+    async def page(self, _: Asked) -> Page:
+        """200, or 503 and a line for each thing that does not work."""
+        wrong = [
+            *self._of_rules(),
+            *await self._of_store(),
+            *trouble_with_authority(datetime.now(UTC)),
+        ]
+        return Page.text("\n".join(wrong), 503) if wrong else Page.text("ready")
+
+    def _of_rules(self) -> Iterator[str]:
+        if not self._in_force.are_there:
+            yield "rules: none are in force yet"
+
+    async def _of_store(self) -> list[str]:
+        try:
+            await self._manifests.ask_store()
+        except StoreError as error:
+            return [f"store: {error}"]
+        return []
+
+
+def trouble_with_authority(now: datetime) -> Iterator[str]:
+    """Why nodes believe nothing that is signed at `now`; nothing if they do."""
+    try:
+        ca = authority()
+    except AuthorityError as error:
+        yield f"CA: {error}"
+        return
+    if now < ca.begins:
+        yield f"CA: it is valid from {ca.begins:%Y-%m-%d} on: set the clock, or wait"
+    if ca.expires <= now:
+        yield f"CA: it expired on {ca.expires:%Y-%m-%d}: make another, and have the nodes trust it"
