@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from metahub.demo.address import Login
+from metahub.demo.address import Address, Login
 from metahub.node.setup import RUNTIMES
+from tests.e2e.asking.wire import Wire
 from tests.e2e.machine.running import bare_environment
 from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.redirected import HTTP, Redirected, address_of
 from tests.e2e.proxies.rules import TYPE1, TYPE4, login_of
 
 ITSELF = "http://metahub.internal"
@@ -122,3 +124,35 @@ def test_a_browser_logs_in(browse: Browse, odd_proxy: Proxy) -> None:
     page = browse(f"{url}/login")
     assert '<p class="who">user qnib-type1 <span class="badge">known</span></p>' in page
     assert "<dd><strong>type1</strong> · Broadwell</dd>" in page
+
+
+@pytest.mark.parametrize("family", ["v4", "v6"])
+@pytest.mark.parametrize(("name", "sees"), [("node1", "type1: Broadwell"), ("stranger", "none")])
+def test_a_redirected_node_reads_who_it_is(
+    name: str, sees: str, family: str, redirected: Redirected
+) -> None:
+    """By the name, wherever it takes that for; it is told of no proxy, for it needs none."""
+    wire = redirected.wire(name, family, HTTP, host="metahub.internal")
+    page = wire.ask("GET", "/").body.decode()
+    assert f"Client        {wire.source}\n" in page
+    assert f"Machine type  {sees}\n" in page
+    assert "sudo sh" not in page
+    assert wire.ask("GET", "/setup/docker").status == 404
+    assert wire.ask("GET", "/ca.crt").status == 200
+
+
+@pytest.mark.parametrize("family", ["v4", "v6"])
+def test_a_node_reads_by_which_address_to_set_it_up(family: str, redirected: Redirected) -> None:
+    """The one that it used, in brackets if it is of IPv6."""
+    node, address = redirected.network.node1, address_of(redirected.network.proxy, family)
+    proxy = Address(address, redirected.explicit, "http")
+    wire = Wire(
+        proxy,
+        redirected.proxy.authority,
+        source=address_of(node, family),
+        first=address,
+        site=node,
+    )
+    page = wire.ask("GET", "/").body.decode()
+    assert f"    curl -fsS {proxy.url}/setup/docker | sudo sh\n" in page
+    assert f"PROXY={proxy.url}\n" in wire.ask("GET", "/setup/docker").body.decode().replace("'", "")

@@ -16,7 +16,7 @@ from metahub.proxy.itself import HOST
 from metahub.store import StoreError
 from tests.e2e.asking.wire import NoTunnelError
 from tests.e2e.proxies.rules import TYPE1, TYPE2, TYPE4, login_of, table, with_networks
-from tests.e2e.upstreams.trust import Trust
+from tests.e2e.upstreams.trust import HERE, Trust
 from tests.proxy.asking_pages import BROWSER, PATHS, WRONG, direct, said, through
 from tests.proxy.running import ProxyInThread
 
@@ -70,6 +70,15 @@ def test_a_client_reads_by_which_way_it_came(known: ProxyInThread) -> None:
     """That is what a person wants to know whose node pulls what it should not."""
     assert b"You ask the proxy directly, at its own port" in direct(known).ask("GET", "/").body
     assert b"You ask through MetaHub" in through(known).ask("GET", "/").body
+
+
+@pytest.mark.parametrize("host", [LOOPBACK, HERE])
+def test_its_own_address_may_be_asked_for_through_it(host: str, known: ProxyInThread) -> None:
+    """Where HTTP_PROXY is set, curl does; the client is not the proxy itself then."""
+    wire = known.wire(Address(host, known.address.port, "http"), login_of(TYPE1), NODE)
+    answer = wire.ask("GET", "/").body
+    assert b"You ask through MetaHub" in answer
+    assert b"Client        user qnib-type1\n" in answer
 
 
 def test_wrong_credentials_are_told_where_they_can_be(

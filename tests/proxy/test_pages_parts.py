@@ -13,6 +13,7 @@ from metahub.core.client import Client, Clients
 from metahub.core.feature import Vocabulary
 from metahub.core.machine import MachineType
 from metahub.core.registry import Registries
+from metahub.demo.address import LOOPBACK
 from metahub.demo.tls import Authority as DemoAuthority
 from metahub.node.authority import Authority, fingerprint_of, read_authority
 from metahub.proxy.itself import HOST, Itself, is_itself
@@ -91,7 +92,7 @@ def test_its_name_is_known_however_it_is_written(host: str, expected: bool) -> N
         ("regular", HOST, "reg.test", True),
     ],
 )
-def test_a_redirected_client_names_it_in_the_host_header(
+async def test_a_redirected_client_names_it_in_the_host_header(
     mode: str, host: str, named: str, expected: bool
 ) -> None:
     """Others name it in the target of the request, which alone counts."""
@@ -99,7 +100,26 @@ def test_a_redirected_client_names_it_in_the_host_header(
     flow.client_conn.proxy_mode = ProxyMode.parse(mode)
     flow.request.data.host = host
     flow.request.headers["Host"] = named
-    assert Itself().is_asked(flow) is expected
+    assert await Itself().is_asked(flow) is expected
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "expected"),
+    [
+        ("127.0.0.1", 8080, True),
+        ("localhost", 8080, True),
+        ("127.0.0.1", 8081, False),
+        ("127.0.0.2", 8080, False),
+        ("nowhere.invalid", 8080, False),
+        ("a" * 64, 8080, False),
+    ],
+)
+async def test_its_address_is_known_too(host: str, port: int, expected: bool) -> None:
+    """A program that was told of the proxy asks it for every host, and for that one."""
+    flow = tflow.tflow()
+    flow.client_conn.sockname = (LOOPBACK, 8080)
+    flow.request.data.host, flow.request.data.port = host, port
+    assert await Itself().is_asked(flow) is expected
 
 
 TYPE1 = MachineType("type1")

@@ -3,11 +3,13 @@
 Knows by what a request is one to the proxy. Must not know who asks, nor what is answered.
 """
 
+import asyncio
 from weakref import WeakSet
 
 from mitmproxy import http
 
-from metahub.proxy.modes import is_redirected
+from metahub.core.client import parse_address
+from metahub.proxy.modes import is_explicit, is_redirected
 
 HOST = "metahub.internal"
 """The name by which a client asks the proxy itself through the proxy. It has no address."""
@@ -43,9 +45,24 @@ class Itself:
         """True for a request to the port of the proxy, as to any server."""
         return flow.request in self._direct
 
-    def is_asked(self, flow: http.HTTPFlow) -> bool:
-        """True for those, and for requests to its name that come the way of all others."""
+    async def is_asked(self, flow: http.HTTPFlow) -> bool:
+        """True for those, and for requests to it that come the way of all others.
+
+        Programs that are told of a proxy ask it for its own address too.
+        """
+        client, request = flow.client_conn, flow.request
         if self.is_asked_directly(flow):
             return True
-        request = flow.request
-        return is_itself(request.pretty_host if is_redirected(flow.client_conn) else request.host)
+        if is_redirected(client):
+            return is_itself(request.pretty_host)
+        own = is_explicit(client) and request.port == client.sockname[1]
+        return is_itself(request.host) or (own and await _is_at(request.host, client.sockname[0]))
+
+
+async def _is_at(host: str, address: str) -> bool:
+    """True if the address is one of the host's."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None)
+    except (OSError, UnicodeError):  # the latter of a name that no name server could be asked for
+        return False
+    return parse_address(address) in {parse_address(str(name[0])) for *_, name in found}

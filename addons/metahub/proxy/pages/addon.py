@@ -63,7 +63,7 @@ class Pages:
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Answer a request to the proxy itself, if the gate has let it in."""
-        if flow.is_replay or flow.response or not self._itself.is_asked(flow):
+        if flow.is_replay or flow.response or not await self._itself.is_asked(flow):
             return
         credentials = flow.request.headers.pop("Authorization", None)
         if _has_long_body(flow.request):
