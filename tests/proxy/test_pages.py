@@ -249,6 +249,7 @@ def test_a_runtime_that_there_is_not(known: ProxyInThread) -> None:
         "a:80x",
         "[::1",
         "[a]:1",
+        "[1:2]:1",
         "::1",
         "-a",
         "ä.test",
