@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import argon2
 import bcrypt
@@ -9,18 +10,55 @@ import pytest
 
 from metahub.proxy import passwords
 from metahub.proxy.passwords import Passwords
+from metahub.rules import PasswordHash
 
-ARGON2 = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("right")
+HASHER = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+ARGON2 = HASHER.hash("right")
 BCRYPT = bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()
-HASHES = {"anna": ARGON2, "bert": BCRYPT}
+HASHES = {"anna": (PasswordHash(ARGON2),), "bert": (PasswordHash(BCRYPT),)}
+
+NOON = datetime(2026, 12, 2, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+OLD = HASHER.hash("old")
+ROTATED = HASHES | {"anna": (PasswordHash(ARGON2), PasswordHash(OLD, until=NOON))}
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = NOON - SECOND
+
+    def __call__(self) -> datetime:
+        return self.now
 
 
 @pytest.fixture
-def verifier() -> Iterator[Passwords]:
+def clock() -> Clock:
+    """A second before noon."""
+    return Clock()
+
+
+@pytest.fixture
+def verifier(clock: Clock) -> Iterator[Passwords]:
     """Passwords of which nothing is remembered yet."""
-    verifier = Passwords()
+    verifier = Passwords(clock)
     yield verifier
     verifier.close()
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a password was hashed to be compared with, time and again."""
+    seen: list[str] = []
+    verify = passwords._verify
+
+    def counted(password: str, against: str) -> bool:
+        seen.append(against)
+        return verify(password, against)
+
+    monkeypatch.setattr(passwords, "_verify", counted)
+    return seen
 
 
 @pytest.mark.parametrize(
@@ -51,18 +89,8 @@ async def test_nobody_is_right_where_there_are_no_users(verifier: Passwords) -> 
     assert not await verifier.are_right("anna", "right", {})
 
 
-async def test_a_password_is_hashed_once(
-    verifier: Passwords, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_password_is_hashed_once(verifier: Passwords, hashed: list[str]) -> None:
     """A thousand connections of one user cost one hash, also when they come all at once."""
-    hashed: list[str] = []
-    verify = passwords._verify
-
-    def counted(password: str, against: str) -> bool:
-        hashed.append(against)
-        return verify(password, against)
-
-    monkeypatch.setattr(passwords, "_verify", counted)
     asked = [verifier.are_right("anna", "right", HASHES) for _ in range(100)]
     assert all(await asyncio.gather(*asked))
     assert hashed == [ARGON2]
@@ -77,9 +105,63 @@ async def test_a_wrong_password_is_not_remembered(verifier: Passwords) -> None:
 
 async def test_a_changed_hash_is_asked_anew(verifier: Passwords) -> None:
     """The old password is worth nothing from the moment that the rules change."""
-    assert await verifier.are_right("anna", "right", {"anna": ARGON2})
-    changed = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("new")
-    assert not await verifier.are_right("anna", "right", {"anna": changed})
+    assert await verifier.are_right("anna", "right", HASHES)
+    changed = {"anna": (PasswordHash(HASHER.hash("new")),)}
+    assert not verifier.remembers("anna", "right", changed)
+    assert not await verifier.are_right("anna", "right", changed)
+
+
+async def test_an_old_password_is_right_until_its_end(verifier: Passwords, clock: Clock) -> None:
+    """Both are, and from that moment on the new one alone, though the old one is remembered."""
+    assert await verifier.are_right("anna", "right", ROTATED)
+    assert await verifier.are_right("anna", "old", ROTATED)
+    clock.now = NOON
+    assert not verifier.remembers("anna", "old", ROTATED)
+    assert not await verifier.are_right("anna", "old", ROTATED)
+    assert await verifier.are_right("anna", "right", ROTATED)
+
+
+async def test_an_old_password_that_has_ended_is_never_right(
+    verifier: Passwords, clock: Clock
+) -> None:
+    """Also where nobody was let in with it before."""
+    clock.now = NOON + SECOND
+    assert not await verifier.are_right("anna", "old", ROTATED)
+
+
+@pytest.mark.parametrize("user", ["anna", "bert", "nobody"])
+@pytest.mark.parametrize("after", [-SECOND, SECOND], ids=["both hold", "one has ended"])
+async def test_a_wrong_password_costs_every_user_the_same(
+    user: str, after: timedelta, verifier: Passwords, clock: Clock, hashed: list[str]
+) -> None:
+    """With one hash, with two, or unknown: the time does not say who exists."""
+    clock.now = NOON + after
+    assert not await verifier.are_right(user, "wrong", ROTATED)
+    assert len(hashed) == 2
+
+
+@pytest.mark.parametrize("password", ["right", "old"])
+async def test_what_is_remembered_costs_no_hash(
+    password: str, verifier: Passwords, hashed: list[str]
+) -> None:
+    """Whoever was let in once is known at once, by either password."""
+    assert not verifier.remembers("anna", password, ROTATED)
+    assert not hashed
+    await verifier.are_right("anna", password, ROTATED)
+    hashed.clear()
+    assert verifier.remembers("anna", password, ROTATED)
+    assert await verifier.are_right("anna", password, ROTATED)
+    assert not hashed
+
+
+@pytest.mark.parametrize(("user", "password"), [("bert", "wrong"), ("nobody", "right")])
+async def test_who_is_not_right_is_not_remembered(
+    user: str, password: str, verifier: Passwords
+) -> None:
+    """Not even with the password of the decoy."""
+    await verifier.are_right(user, password, HASHES)
+    assert not verifier.remembers(user, password, HASHES)
+    assert not verifier._right
 
 
 async def test_what_is_remembered_is_bounded(
@@ -87,7 +169,7 @@ async def test_what_is_remembered_is_bounded(
 ) -> None:
     """The oldest is forgotten first, and simply hashed again."""
     monkeypatch.setattr(passwords, "_MOST_REMEMBERED", 2)
-    users = {f"user{number}": BCRYPT for number in range(5)}
+    users = {f"user{number}": HASHES["bert"] for number in range(5)}
     for user in users:
         assert await verifier.are_right(user, "right", users)
     assert len(verifier._right) == 2

@@ -32,7 +32,8 @@ def test_each_user_of_the_table_is_there(rules: Rules, user: User) -> None:
     assert machine_type.description == user.description
     assert {str(feature) for feature in machine_type.features} == set(user.features)
     assert str(machine_type.platform) == "linux/amd64"
-    assert PasswordHasher().verify(rules.password_hashes[user.name], user.name)
+    (hashed,) = rules.password_hashes[user.name]
+    assert PasswordHasher().verify(hashed.text, user.name)
 
 
 def test_the_example_harms_nobody(rules: Rules) -> None:

@@ -12,7 +12,7 @@ from metahub.core.feature import Feature
 from metahub.core.kind import KINDS
 from metahub.core.machine import Platform
 from metahub.core.policy import DEFAULT_POLICY, Choose, NoFit, Policy
-from metahub.rules import UnknownClients, read_rules
+from metahub.rules import PasswordHash, UnknownClients, read_rules
 from tests.rules.written import HASH, read, whole, write
 
 ANYWHERE = ip_address("203.0.113.1")
@@ -138,8 +138,8 @@ def test_hashes_are_kept_by_user_and_never_shown(tmp_path: Path) -> None:
         f"clients: [{{user: 'Alice B', password_hash: {HASH}, machine_type: type1}},"
         " {network: 10.0.0.0/8, machine_type: type1}]",
     )
-    assert rules.password_hashes == {"Alice B": HASH}
-    assert HASH not in f"{rules} {rules!r}"
+    assert rules.password_hashes == {"Alice B": (PasswordHash(HASH),)}
+    assert HASH not in f"{rules} {rules!r} {rules.password_hashes!r}"
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,20 @@
 """Passwords against their hashes, off the event loop and not once per connection.
 
-Knows argon2id and bcrypt. Must not know headers, connections or rules.
+Knows argon2id and bcrypt. Must not know headers, connections, or what else the rules say.
 """
 
 import asyncio
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import argon2
 import bcrypt
 
 from metahub.proxy.keyed_locks import KeyedLocks
+from metahub.rules import PasswordHash
 
 _HASHING_THREADS = 2
 _MOST_REMEMBERED = 10_000
@@ -20,50 +22,76 @@ _BCRYPT_MOST_BYTES = 72
 
 _hasher = argon2.PasswordHasher()
 
+type Hashes = Mapping[str, Sequence[PasswordHash]]
+"""Of each user, those that let it in; at least one each."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
 
 class Passwords:
     """Verifies passwords, and remembers those that were right for the life of the process.
 
     What is remembered is an HMAC under a key that never leaves this object: no password in clear,
-    and nothing that outlives a changed hash.
+    and nothing that outlives a hash that was changed, or has ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], datetime] = _now) -> None:
+        self._clock = clock
         self._key = secrets.token_bytes(32)
         self._right: dict[bytes, None] = {}
         self._threads = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="metahub-hash")
         self._locks = KeyedLocks[bytes]()
 
-    async def are_right(self, user: str, password: str, hashes: Mapping[str, str]) -> bool:
-        """True if `hashes` knows `user` with this password.
+    def remembers(self, user: str, password: str, hashes: Hashes) -> bool:
+        """True if the password is right, and was found so before: it costs no hashing to say so."""
+        valid = _valid(hashes.get(user, ()), self._clock())
+        return any(self._proof(user, password, hashed) in self._right for hashed in valid)
 
-        An unknown user takes as long as a known one with a wrong password, so that the time does
-        not say who exists.
+    async def are_right(self, user: str, password: str, hashes: Hashes) -> bool:
+        """True if `hashes` knows `user` with this password, at this moment.
+
+        A wrong password takes as long for one user as for another, known or not, with one hash or
+        several, so that the time does not say who exists.
         """
-        known = user in hashes
-        decoy = next(iter(hashes.values()), None)
-        hashed = hashes[user] if known else decoy
-        return hashed is not None and await self._matches(user, password, hashed) and known
+        async with self._locks.of(self._proof(user, password)):
+            if self.remembers(user, password, hashes):
+                return True
+            for hashed, counts in _to_try(user, hashes, self._clock()):
+                if await self._matches(password, hashed) and counts:
+                    self._remember(self._proof(user, password, hashed))
+                    return True
+            return False
 
     def close(self) -> None:
         """Give the threads back. Nothing can be verified afterwards."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _matches(self, user: str, password: str, hashed: str) -> bool:
-        proof = hmac.digest(self._key, "\0".join((user, hashed, password)).encode(), "sha256")
-        async with self._locks.of(proof):
-            if proof in self._right:
-                return True
-            loop = asyncio.get_running_loop()
-            right = await loop.run_in_executor(self._threads, _verify, password, hashed)
-            if right:
-                self._remember(proof)
-            return right
+    async def _matches(self, password: str, hashed: str) -> bool:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, _verify, password, hashed)
+
+    def _proof(self, user: str, password: str, hashed: str = "") -> bytes:
+        return hmac.digest(self._key, "\0".join((user, hashed, password)).encode(), "sha256")
 
     def _remember(self, proof: bytes) -> None:
         while len(self._right) >= _MOST_REMEMBERED:
             del self._right[next(iter(self._right))]
         self._right[proof] = None
+
+
+def _to_try(user: str, hashes: Hashes, now: datetime) -> Iterator[tuple[str, bool]]:
+    """What a password is verified against, and whether that counts: as many for every user."""
+    own = list(_valid(hashes.get(user, ()), now))
+    yield from ((hashed, True) for hashed in own)
+    decoy = own[0] if own else next((of_user[0].text for of_user in hashes.values()), "")
+    most = max(map(len, hashes.values()), default=0)
+    yield from [(decoy, False)] * (most - len(own))
+
+
+def _valid(of_user: Sequence[PasswordHash], now: datetime) -> Iterator[str]:
+    return (hashed.text for hashed in of_user if hashed.holds(now))
 
 
 def _verify(password: str, hashed: str) -> bool:

@@ -15,6 +15,7 @@ from metahub.core.requirement import from_variant
 from metahub.core.variant import Variant
 from metahub.rules.document import Document
 from metahub.rules.dynamic_list import ListPart, ManifestPart
+from metahub.rules.password_hash import PasswordHash
 from metahub.rules.rules import Rules
 from metahub.rules.schema import ImagePart, MachineTypePart, RulesPart
 
@@ -40,7 +41,7 @@ def meaning(said: Said) -> Rules:
         machine_types=machine_types,
         clients=_clients(part, machine_types),
         password_hashes={
-            client.user: client.password_hash
+            client.user: (PasswordHash(client.password_hash),)
             for client in part.clients
             if client.user and client.password_hash
         },

@@ -5,6 +5,8 @@ Knows argon2id and bcrypt, and what verifying costs. No error repeats a hash, or
 
 import base64
 import re
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from metahub.rules.unexpected import UnexpectedValueError
 
@@ -43,6 +45,19 @@ _OTHERS = {
     "$y$": "a yescrypt hash",
     "{SHA}": "a SHA-1 hash",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordHash:
+    """A hash of a password that lets its user in. No representation shows it."""
+
+    text: str = field(repr=False)
+    until: datetime | None = None
+    """In UTC: from then on it lets nobody in. None: for as long as the rules hold it."""
+
+    def holds(self, now: datetime) -> bool:
+        """True if its password is still good."""
+        return self.until is None or now < self.until
 
 
 def verifiable_hash(value: object) -> str:

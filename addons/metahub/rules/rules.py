@@ -16,6 +16,7 @@ from metahub.core.registry import Registries
 from metahub.core.rewrite import Terms
 from metahub.core.variant import Variant
 from metahub.rules.mistake import RulesWarning
+from metahub.rules.password_hash import PasswordHash
 
 
 class UnknownClients(StrEnum):
@@ -31,8 +32,8 @@ class Rules:
 
     machine_types: Mapping[str, MachineType]
     clients: Clients
-    password_hashes: Mapping[str, str] = field(repr=False)
-    """Of each user, argon2id or bcrypt."""
+    password_hashes: Mapping[str, tuple[PasswordHash, ...]] = field(repr=False)
+    """Of each user, argon2id or bcrypt, the one without an end first."""
     unknown_clients: UnknownClients
     vocabulary: Vocabulary
     registries: Registries
