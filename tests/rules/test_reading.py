@@ -1,6 +1,7 @@
 """What the parts of the YAML become."""
 
 import time
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from metahub.core.kind import KINDS
 from metahub.core.machine import Platform
 from metahub.core.policy import DEFAULT_POLICY, Choose, NoFit, Policy
 from metahub.rules import PasswordHash, UnknownClients, read_rules
-from tests.rules.written import HASH, read, whole, write
+from tests.rules.written import HASH, OTHER, read, whole, write
 
 ANYWHERE = ip_address("203.0.113.1")
 
@@ -140,6 +141,44 @@ def test_hashes_are_kept_by_user_and_never_shown(tmp_path: Path) -> None:
     )
     assert rules.password_hashes == {"Alice B": (PasswordHash(HASH),)}
     assert HASH not in f"{rules} {rules!r} {rules.password_hashes!r}"
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("2026-11-25", datetime(2026, 11, 25, tzinfo=UTC)),
+        ("2026-11-25T10:00:00Z", datetime(2026, 11, 25, 10, tzinfo=UTC)),
+        ("2026-11-25T10:00Z", datetime(2026, 11, 25, 10, tzinfo=UTC)),
+        ("2026-11-25 10:00:00", datetime(2026, 11, 25, 10, tzinfo=UTC)),
+        ("2026-11-25t10:00:00+02:00", datetime(2026, 11, 25, 8, tzinfo=UTC)),
+        ("2026-11-25T10:00:00.250Z", datetime(2026, 11, 25, 10, 0, 0, 250_000, tzinfo=UTC)),
+    ],
+)
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+def test_a_password_may_say_when_it_was_made(
+    tmp_path: Path, quote: str, word: str, meant: datetime
+) -> None:
+    """In UTC where it names no zone, in quotes or without; a day is its beginning."""
+    since = f"{quote}{word}{quote}"
+    client = f"clients: [{{user: a, password_hash: {HASH}, machine_type: type1, since: {since}}}]"
+    assert read(tmp_path, client).password_hashes["a"] == (PasswordHash(HASH, since=meant),)
+
+
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+def test_the_password_before_may_hold_for_a_while(tmp_path: Path, quote: str) -> None:
+    """Beside the one that has no end, which comes first."""
+    client = f"""clients:
+- user: a
+  password_hash: {HASH}
+  machine_type: type1
+  previous:
+    password_hash: {OTHER}
+    until: {quote}2026-12-02T10:00:00Z{quote}
+"""
+    until = datetime(2026, 12, 2, 10, tzinfo=UTC)
+    hashes = read(tmp_path, client).password_hashes["a"]
+    assert hashes == (PasswordHash(HASH), PasswordHash(OTHER, until))
+    assert OTHER not in repr(hashes)
 
 
 @pytest.mark.parametrize(

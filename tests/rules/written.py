@@ -16,6 +16,9 @@ BASE = {
 HASH = "$2b$12$" + "." * 53
 """A bcrypt hash of no known password."""
 
+OTHER = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$8pFRpLZkvJKZU6G+3IqlWg"
+"""An argon2id hash of no known password."""
+
 
 def whole(part: str) -> str:
     """A part of the rules, its lines first, and what is missing for the whole behind it."""

@@ -26,6 +26,8 @@ _WRONG_IDENTITIES = {
     frozenset({"user", "password_hash", "network"}): ("both user and network", "one of them"),
 }
 
+_OF_USERS = ("since", "previous")
+
 
 def clashes(document: Document) -> Iterator[Mistake]:
     """Every clash between values of the rules."""
@@ -54,6 +56,11 @@ def _identities(document: Document) -> Iterator[Mistake]:
         wrong = _WRONG_IDENTITIES.get(frozenset(identity))
         if wrong and isinstance(client, dict):
             yield Mistake(document.place(path), path, *wrong)
+        for key in () if "user" in identity else _OF_USERS:
+            if key in _mapping(client):
+                below = (*path, key)
+                expected = "it beside user and password_hash"
+                yield Mistake(document.place(below), below, "this key without user", expected)
 
 
 def _for_everybody(document: Document, path: KeyPath, variants: object) -> Iterator[Mistake]:

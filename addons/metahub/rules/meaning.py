@@ -3,7 +3,7 @@
 Knows parts that are valid. Must not know YAML, nor what else could have stood there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from metahub.core.client import Clients
@@ -17,7 +17,7 @@ from metahub.rules.document import Document
 from metahub.rules.dynamic_list import ListPart, ManifestPart
 from metahub.rules.password_hash import PasswordHash
 from metahub.rules.rules import Rules
-from metahub.rules.schema import ImagePart, MachineTypePart, RulesPart
+from metahub.rules.schema import ClientPart, ImagePart, MachineTypePart, RulesPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def meaning(said: Said) -> Rules:
         machine_types=machine_types,
         clients=_clients(part, machine_types),
         password_hashes={
-            client.user: (PasswordHash(client.password_hash),)
+            client.user: tuple(_hashes(client.password_hash, client))
             for client in part.clients
             if client.user and client.password_hash
         },
@@ -83,6 +83,12 @@ def _clients(part: RulesPart, machine_types: Mapping[str, MachineType]) -> Clien
         if client.network
     )
     return Clients(users, networks)
+
+
+def _hashes(newest: str, part: ClientPart) -> Iterator[PasswordHash]:
+    yield PasswordHash(newest, since=part.since)
+    if part.previous:
+        yield PasswordHash(part.previous.password_hash, part.previous.until)
 
 
 def _policy(part: ImagePart, vocabulary: Vocabulary) -> Policy:

@@ -54,6 +54,8 @@ class PasswordHash:
     text: str = field(repr=False)
     until: datetime | None = None
     """In UTC: from then on it lets nobody in. None: for as long as the rules hold it."""
+    since: datetime | None = None
+    """In UTC: when it was made, if the rules say so. For people: nothing goes by it."""
 
     def holds(self, now: datetime) -> bool:
         """True if its password is still good."""

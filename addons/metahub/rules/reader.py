@@ -5,6 +5,7 @@ Knows the order of the steps. Must not know what any value may be. All or nothin
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -34,7 +35,8 @@ def rules_of(directory: Path, sources: Iterable[Source]) -> Rules:
     sources = tuple(sources)
     said = _said(directory, sources)
     rules = meaning(said)
-    return replace(rules, warnings=warnings_of(said, rules), fingerprint=fingerprint(sources))
+    warnings = warnings_of(said, rules, datetime.now(UTC))
+    return replace(rules, warnings=warnings, fingerprint=fingerprint(sources))
 
 
 def _said(directory: Path, sources: Iterable[Source]) -> Said:

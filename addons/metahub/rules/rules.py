@@ -43,7 +43,7 @@ class Rules:
     )
     """The dynamic lists: of what tags a tag is made, although nobody published an index."""
     warnings: tuple[RulesWarning, ...] = field(default=(), repr=False)
-    """What is legal, and surely not meant, in file and line order."""
+    """What is legal, and surely not meant, as of the reading, in file and line order."""
     fingerprint: str = field(default="", repr=False)
     """Names the content of the files that they were read from."""
 

@@ -5,11 +5,12 @@ Knows each value on its own, and in what words it is missed. Must not know lines
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from operator import attrgetter
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from metahub.core.client import Network
 from metahub.core.kind import KINDS, Kind
@@ -18,9 +19,12 @@ from metahub.core.policy import AnswerWith, Choose, NoFit
 from metahub.core.registry import Registry
 from metahub.rules import value
 from metahub.rules.image_pattern import image_pattern
+from metahub.rules.mistake import kind_of
+from metahub.rules.moment import day_or_moment, moment
 from metahub.rules.part import Below, Part, items, mapping, read, read_among, required
 from metahub.rules.password_hash import verifiable_hash
 from metahub.rules.rules import UnknownClients
+from metahub.rules.unexpected import UnexpectedValueError
 from metahub.rules.variant_tag import variant_tag
 
 
@@ -48,10 +52,26 @@ class MachineTypePart(Part):
     features: Features = Field(default_factory=list)
 
 
+class PreviousPart(Part):
+    """The hash of the password before, which lets the user in for a while."""
+
+    expected = "a mapping of password_hash and until"
+
+    password_hash: Annotated[str, read(verifiable_hash)] = required()
+    until: Annotated[datetime, read(moment)] = required()
+
+
+def _stated(found: object) -> object:
+    if found is None:
+        raise UnexpectedValueError(kind_of(found), PreviousPart.expected)
+    return found
+
+
 class ClientPart(Part):
     """A user with the hash of a password, or a network."""
 
     expected = "a mapping like {network: 10.20.0.0/16, machine_type: type1}"
+    below: ClassVar[Below] = {"previous": PreviousPart}
 
     user: Annotated[str | None, read(value.user)] = None
     password_hash: Annotated[str | None, read(verifiable_hash)] = None
@@ -59,6 +79,8 @@ class ClientPart(Part):
     machine_type: Annotated[
         str, read_among(value.known_machine_type, attrgetter("machine_types"))
     ] = required()
+    since: Annotated[datetime | None, read(day_or_moment)] = None
+    previous: Annotated[PreviousPart | None, BeforeValidator(_stated)] = None
 
 
 class FeatureKeyPart(Part):

@@ -5,6 +5,7 @@ Knows rules that are valid, and where they say what. Must not know who is told.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from metahub.core.client import Network
 from metahub.core.feature import BARE, Feature
@@ -15,6 +16,7 @@ from metahub.rules.dynamic_list import ManifestPart
 from metahub.rules.image_pattern import Patterns
 from metahub.rules.meaning import Said
 from metahub.rules.mistake import KeyPath, RulesWarning, nearest, quoted, shown
+from metahub.rules.moment import written
 from metahub.rules.rules import Rules
 
 # archspec's families -> the platforms of the runtimes, in Go's words.
@@ -26,9 +28,10 @@ _PLATFORMS = {
 }
 
 
-def warnings_of(said: Said, rules: Rules) -> tuple[RulesWarning, ...]:
+def warnings_of(said: Said, rules: Rules, now: datetime) -> tuple[RulesWarning, ...]:
     """All that a person wants to know before the rules go live, in file and line order."""
-    found = (warning for doubt in _DOUBTS for warning in doubt(said, rules))
+    found = [warning for doubt in _DOUBTS for warning in doubt(said, rules)]
+    found += _ended_passwords(said, now)
     return tuple(sorted(found, key=lambda warning: warning.place))
 
 
@@ -130,6 +133,14 @@ def _needless(said: Said, inner: int, outer: int) -> Iterator[RulesWarning]:
         alike = f"{around.network} ({place}) is of {around.machine_type}, too"
         sentence = f"{client.network} changes nothing: {alike}"
         yield RulesWarning(said.document.place(path), path, sentence)
+
+
+def _ended_passwords(said: Said, now: datetime) -> Iterator[RulesWarning]:
+    for position, client in enumerate(said.part.clients):
+        if client.previous and client.previous.until <= now:
+            path = ("clients", position, "previous")
+            sentence = f"this password has ended ({written(client.previous.until)}), and may go"
+            yield RulesWarning(said.document.place(path), path, sentence)
 
 
 _DOUBTS: tuple[Callable[[Said, Rules], Iterator[RulesWarning]], ...] = (
