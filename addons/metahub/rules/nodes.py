@@ -8,8 +8,8 @@ from typing import Any, override
 
 import yaml
 from yaml.composer import Composer
-from yaml.events import Event
-from yaml.nodes import Node
+from yaml.events import AliasEvent, Event
+from yaml.nodes import Node, ScalarNode
 from yaml.reader import Reader
 from yaml.resolver import Resolver
 
@@ -18,6 +18,9 @@ from metahub.rules.source import Source
 
 MAX_DEPTH = 16
 """Ours: rules are five levels deep. PyYAML's own composer would exhaust the stack."""
+
+ALIAS = "alias"
+"""The tag of a node that stands for another one: no tag of YAML's."""
 
 TOO_DEEP = "a value with too many levels above it"
 
@@ -58,12 +61,16 @@ class UnreadableYamlError(Exception):
 
 def compose(source: Source) -> Node | None:
     """The root node of a file; None if there is nothing in it. Raises UnreadableYamlError."""
+    return _composed(source, _decoded(source), _Composer)
+
+
+def lay_out(source: Source) -> tuple[str, Node | None]:
+    """A file as it is written: its text, and the root of nodes that stand at their own places.
+
+    An alias is a node of its own, tagged ALIAS. Raises UnreadableYamlError.
+    """
     text = _decoded(source)
-    try:
-        return _Composer(text, _FAST).get_single_node()
-    except yaml.YAMLError:
-        # What libyaml says of a mistake differs from place to place. PyYAML has better words.
-        return _compose_slowly(source, text)
+    return text, _composed(source, text, _AsWritten)
 
 
 def too_much(found: str, most: int, node: Any) -> yaml.MarkedYAMLError:
@@ -115,9 +122,17 @@ def _unprintable(source: Source, lines_before: int, found: str) -> UnreadableYam
     return UnreadableYamlError(Mistake(place, (), found, "printable text in UTF-8"))
 
 
-def _compose_slowly(source: Source, text: str) -> Node | None:
+def _composed(source: Source, text: str, composer: type["_Composer"]) -> Node | None:
     try:
-        return _Composer(text, yaml.SafeLoader).get_single_node()
+        return composer(text, _FAST).get_single_node()
+    except yaml.YAMLError:
+        # What libyaml says of a mistake differs from place to place. PyYAML has better words.
+        return _composed_slowly(source, text, composer)
+
+
+def _composed_slowly(source: Source, text: str, composer: type["_Composer"]) -> Node | None:
+    try:
+        return composer(text, yaml.SafeLoader).get_single_node()
     except yaml.MarkedYAMLError as error:
         raise unreadable(source, error) from error
 
@@ -150,3 +165,14 @@ class _Composer(Composer, Resolver):
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
+
+
+class _AsWritten(_Composer):
+    """The same, but that nothing stands for what it is an alias of."""
+
+    @override
+    def compose_node(self, parent: Node | None, index: int) -> Node | None:
+        if not self.check_event(AliasEvent):
+            return super().compose_node(parent, index)
+        alias: Any = self.get_event()
+        return ScalarNode(ALIAS, "", alias.start_mark, alias.end_mark)

@@ -1,0 +1,191 @@
+"""Edits of the users in the rules: one of them changes, and every other byte stays.
+
+Knows what a user's client says. Must not know how a file is written to, nor what a password is.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from metahub.rules import value
+from metahub.rules.document import Document, read_file
+from metahub.rules.layout import ListLayout, Splice, UnspliceableError, spliced
+from metahub.rules.mistake import Place, RulesError, Unquoted, listed, nearest, quoted, shown
+from metahub.rules.moment import written
+from metahub.rules.nodes import lay_out
+from metahub.rules.reader import rules_of
+from metahub.rules.rules import Rules
+from metahub.rules.source import MAX_FILE_BYTES, Source
+from metahub.rules.unexpected import UnexpectedValueError
+
+_CLIENTS = "clients"
+_BOM = b"\xef\xbb\xbf"
+
+type Client = Mapping[str, Any]
+"""A client, as the rules write it."""
+
+
+class EditError(Exception):
+    """The rules are not edited. The message is one sentence that says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A file of the rules with other bytes than before."""
+
+    file: Path
+    before: bytes
+    after: bytes
+    lines: str
+    """What is written of the user: before it went, or after it changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RulesText:
+    """Valid rules as they are written. All edits raise EditError."""
+
+    directory: Path
+    sources: tuple[Source, ...]
+    rules: Rules
+    source: Source
+    """The file with the clients."""
+    document: Document
+    """What that file says."""
+
+    @classmethod
+    def of(cls, directory: Path, sources: Iterable[Source]) -> "RulesText":
+        """The rules that these files say. Raises RulesError for others than valid ones."""
+        sources = tuple(sources)
+        rules = rules_of(directory, sources)
+        read = ((source, read_file(source)) for source in sources)
+        source, document = next(pair for pair in read if _CLIENTS in pair[1].values)
+        return cls(directory, sources, rules, source, document)
+
+    def with_user(self, user: str, password_hash: str, machine_type: str, since: datetime) -> Edit:
+        """One user more, behind the last that there is."""
+        self._refuse_unless_new(user)
+        self._refuse_unless_type(machine_type)
+        client = {
+            "user": user,
+            "password_hash": password_hash,
+            "machine_type": machine_type,
+            "since": _moment(since),
+        }
+        clients = self._clients
+        users = [position for position, other in enumerate(clients) if "user" in other]
+        at = (users[-1] if users else len(clients) - 1) + 1
+        expected = [*clients[:at], client, *clients[at:]]
+        behind = at - 1 if clients else None
+        return self._edit(lambda layout: layout.with_item(client, behind), expected, at)
+
+    def with_password(
+        self, user: str, password_hash: str, since: datetime, until: datetime | None
+    ) -> Edit:
+        """Another password of a user; the one before holds until then, or None: no longer."""
+        at = self._position(user)
+        before = self._clients[at]["password_hash"]
+        values = {
+            "password_hash": password_hash,
+            "since": _moment(since),
+            "previous": until and {"password_hash": before, "until": _moment(until)},
+        }
+        if until:
+            self._refuse_if_two_hold(user, since)
+        changed = {key: value for key, value in (self._clients[at] | values).items() if value}
+        expected = [*self._clients[:at], changed, *self._clients[at + 1 :]]
+        return self._edit(lambda layout: layout.with_values(at, values), expected, at)
+
+    def without_user(self, user: str) -> Edit:
+        """One user less."""
+        at = self._position(user)
+        expected = [*self._clients[:at], *self._clients[at + 1 :]]
+        return self._edit(lambda layout: layout.without_item(at), expected, at, gone=True)
+
+    @property
+    def _clients(self) -> list[Any]:
+        clients: list[Any] = self.document.values[_CLIENTS]
+        return clients
+
+    def _refuse_unless_new(self, user: str) -> None:
+        try:
+            value.user(user)
+        except UnexpectedValueError as error:
+            raise EditError(str(error)) from error
+        if user in self.rules.password_hashes:
+            place = self.document.place((_CLIENTS, self._position(user)))
+            raise EditError(f"there is a user {shown(user)} already ({place}): rotate its token")
+
+    def _refuse_unless_type(self, machine_type: str) -> None:
+        known = self.rules.machine_types
+        if machine_type not in known:
+            near = quoted(nearest(machine_type, known))
+            hint = f"did you mean {near}?" if near else f"there are {listed(known)}"
+            raise EditError(f"the rules know no machine type {shown(machine_type)}; {hint}")
+
+    def _refuse_if_two_hold(self, user: str, now: datetime) -> None:
+        """A third would go on where the end of the second was promised."""
+        _, *more = self.rules.password_hashes[user]
+        ends = [hashed.until for hashed in more if hashed.until and hashed.holds(now)]
+        if ends:
+            raise EditError(
+                f"{shown(user)} has two tokens until {written(ends[0])}:"
+                " rotate it after that, or with no grace, which ends both"
+            )
+
+    def _position(self, user: str) -> int:
+        users = [client.get("user") for client in self._clients]
+        if user in users:
+            return users.index(user)
+        near = quoted(nearest(user, self.rules.password_hashes))
+        hint = f"; did you mean {near}?" if near else ""
+        raise EditError(f"the rules know no user {shown(user)}{hint}")
+
+    def _edit(
+        self,
+        splices: Callable[[ListLayout], Sequence[Splice]],
+        expected: Sequence[Client],
+        at: int,
+        *,
+        gone: bool = False,
+    ) -> Edit:
+        """What comes of the splices, if it is what is expected, and nothing else with it."""
+        try:
+            layout = _layout(self.source)
+            text = spliced(layout.text, splices(layout))
+        except UnspliceableError as error:
+            place = Place(self.source.file, error.line)
+            raise EditError(f"{place}: {error}, so that a person has to edit it") from error
+        edited = replace(self.source, content=_encoded(text, self.source))
+        self._refuse_unless_expected(edited, expected)
+        shows = layout if gone else _layout(edited)
+        return Edit(edited.file, self.source.content, edited.content, shows.lines_of(at))
+
+    def _refuse_unless_expected(self, edited: Source, clients: Sequence[Client]) -> None:
+        if len(edited.content) > MAX_FILE_BYTES:
+            raise EditError(f"{edited.file} would have more than {MAX_FILE_BYTES} bytes")
+        sources = [edited if source is self.source else source for source in self.sources]
+        try:
+            rules_of(self.directory, sources)
+        except RulesError as error:
+            raise _otherwise(edited) from error
+        if read_file(edited).values != {**self.document.values, _CLIENTS: clients}:
+            raise _otherwise(edited)
+
+
+def _layout(source: Source) -> ListLayout:
+    return ListLayout.of(*lay_out(source), _CLIENTS)
+
+
+def _otherwise(source: Source) -> EditError:
+    return EditError(f"{source.file} is written in a way that a person has to edit it")
+
+
+def _encoded(text: str, source: Source) -> bytes:
+    mark = _BOM if source.content.startswith(_BOM) else b""
+    return mark + text.encode()
+
+
+def _moment(meant: datetime) -> Unquoted:
+    return Unquoted(written(meant), "date")
