@@ -1,7 +1,8 @@
 """What every store promises, shown on every store there is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,12 @@ class ForgetfulSqlStore:
 
     def keep_answer(self, digest: Digest, content: Content, upstream: Digest) -> None:
         self._ask(lambda store: store.keep_answer(digest, content, upstream))
+
+    def seen(self) -> Mapping[str, datetime]:
+        return self._ask(lambda store: store.seen())
+
+    def keep_seen(self, seen: Mapping[str, datetime]) -> None:
+        self._ask(lambda store: store.keep_seen(seen))
 
     def close(self) -> None:
         pass
@@ -59,6 +66,8 @@ UPSTREAM = Content(OCI_INDEX, b'{"schemaVersion":2,"manifests":[{"size":1},{"siz
 OURS = Content(OCI_INDEX, b'{"schemaVersion":2,"manifests":[{"size":2}]}')
 D = Digest.of(UPSTREAM.body)
 D_PRIME = Digest.of(OURS.body)
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 OLDER, NEWER = Digest.of(b"yesterday's index"), Digest.of(b"today's index")
 
 
@@ -163,3 +172,34 @@ def test_many_threads_may_use_one_store(store: Store) -> None:
     assert kept is not None
     assert sorted(kept.made_of) == sorted(origins)
     assert kept.content == OURS
+
+
+def test_nobody_was_seen_at_first(store: Store) -> None:
+    """And to keep nothing is no news."""
+    assert store.seen() == {}
+    store.keep_seen({})
+    assert store.seen() == {}
+
+
+def test_who_was_seen_last_counts(store: Store) -> None:
+    """Whatever they are called; what another instance tells late changes nothing."""
+    store.keep_seen({"anna": NOON, "bert": NOON, "ü 'x'": NOON})
+    store.keep_seen({"anna": NOON + SECOND, "bert": NOON - SECOND})
+    assert store.seen() == {"anna": NOON + SECOND, "bert": NOON, "ü 'x'": NOON}
+
+
+def test_a_moment_comes_back_in_utc_and_to_the_second(store: Store) -> None:
+    """Wherever the clock hangs."""
+    east = timezone(timedelta(hours=9))
+    store.keep_seen({"anna": (NOON + timedelta(milliseconds=700)).astimezone(east)})
+    (seen,) = store.seen().values()
+    assert (seen, seen.utcoffset()) == (NOON, timedelta(0))
+
+
+def test_many_threads_may_see_the_same_user(store: Store) -> None:
+    """The last moment stays, whoever told it first."""
+    moments = [NOON + number * SECOND for number in range(12)]
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(lambda at: store.keep_seen({"anna": at, str(at): at}), moments))
+    assert store.seen()["anna"] == moments[-1]
+    assert len(store.seen()) == 13

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from metahub.store import Content, KeptAnswer, SqlStore, StoreError
 OURS = Content(OCI_INDEX, b'{"schemaVersion":2,"manifests":[]}')
 D = Digest.of(b"upstream's index")
 D_PRIME = Digest.of(OURS.body)
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 NO_PLACE = "choose a file in a directory that this user may write to"
 MOVE_AWAY = "choose another file, or move it away and restart"
@@ -400,3 +402,59 @@ def test_keeping_again_repairs_a_body(store: SqlStore, path: Path) -> None:
     store.keep_index(D_PRIME, OURS)
     assert store.answer(D_PRIME) == KeptAnswer(OURS, (D,))
     assert store.index(D_PRIME) == OURS
+
+
+@pytest.mark.parametrize("name", ["a.sqlite", "file:x?mode=memory", "ü %2e #.db"])
+def test_a_store_that_is_only_read_changes_nothing(tmp_path: Path, name: str) -> None:
+    """Not in the file, and not for whoever has it open and is about to write."""
+    path = tmp_path / name
+    with opened(path) as store:
+        store.keep_seen({"anna": NOON})
+        before = path.read_bytes()
+        with store._writing(), closing(SqlStore.to_read(path)) as read:
+            assert read.seen() == {"anna": NOON}
+        store.keep_seen({"bert": NOON})
+        with closing(SqlStore.to_read(path)) as read:
+            assert read.seen() == {"anna": NOON, "bert": NOON}
+        assert path.read_bytes() == before
+
+
+def test_a_store_that_is_only_read_keeps_nothing(path: Path) -> None:
+    """What is meant to look on cannot do harm."""
+    SqlStore.at(path).close()
+    with closing(SqlStore.to_read(path)) as read:
+        with pytest.raises(StoreError) as caught:
+            read.keep_seen({"anna": NOON})
+        why = f"{path} cannot be used (attempt to write a readonly database): {LET_WRITE}"
+        assert str(caught.value) == why
+        assert not read.seen()
+
+
+def test_no_file_is_made_by_reading(path: Path) -> None:
+    """A proxy that never started has no store."""
+    with pytest.raises(StoreError) as caught:
+        SqlStore.to_read(path)
+    assert str(caught.value) == f"{path} cannot be used (No such file or directory): {NO_PLACE}"
+    assert not path.exists()
+
+
+def test_a_foreign_file_is_not_read(path: Path) -> None:
+    """What another program keeps there says nothing about users."""
+    edit(path, "CREATE TABLE seen (user, at)")
+    with pytest.raises(StoreError) as caught:
+        SqlStore.to_read(path)
+    assert str(caught.value) == f"{path} is no store of MetaHub's: choose another file"
+
+
+def test_a_file_of_an_earlier_metahub_gets_what_it_lacks(path: Path) -> None:
+    """From whoever opens it to write; until then nobody knows who was seen."""
+    with opened(path) as store:
+        store.keep_answer(D_PRIME, OURS, D)
+    edit(path, "DROP TABLE seen")
+    with pytest.raises(StoreError) as caught:
+        SqlStore.to_read(path)
+    why = f"{path} is of an earlier MetaHub: start this one with it once"
+    assert str(caught.value) == why
+    with opened(path) as store:
+        assert store.answer(D_PRIME) == KeptAnswer(OURS, (D,))
+        assert not store.seen()

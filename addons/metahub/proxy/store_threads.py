@@ -4,8 +4,9 @@ Knows threads and how long to wait for them. Must not know what is kept.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 from metahub.core.digest import Digest
 from metahub.store import Content, KeptAnswer, Store, StoreError
@@ -38,6 +39,10 @@ class StoreThreads:
     async def keep_answer(self, digest: Digest, content: Content, upstream: Digest) -> None:
         """Keep an index of ours that was made of `upstream`."""
         await self._in_time(self._store.keep_answer, digest, content, upstream)
+
+    async def keep_seen(self, seen: Mapping[str, datetime]) -> None:
+        """Keep when users were seen."""
+        await self._in_time(self._store.keep_seen, seen)
 
     def close(self) -> None:
         """Close the store, after what it is at. Nothing can be asked of it afterwards."""

@@ -3,7 +3,9 @@
 Knows the words between a store and those who ask it. Must not know where anything is kept.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from metahub.core.digest import Digest
@@ -34,7 +36,7 @@ class KeptAnswer:
 
 
 class Store(Protocol):
-    """Remembers indexes by their digests. May be used from any number of threads.
+    """Remembers indexes by their digests, and users. May be used from any number of threads.
 
     Whatever is kept is found from the moment that `keep_…` returns. Upstream's indexes and ours
     are apart: what was kept as one is never found as the other. Every method may raise StoreError.
@@ -60,6 +62,14 @@ class Store(Protocol):
 
         Raises ValueError if `digest` is not that of the body.
         """
+        ...
+
+    def seen(self) -> Mapping[str, datetime]:
+        """When each user was seen last, in UTC and to the second, of those that ever were."""
+        ...
+
+    def keep_seen(self, seen: Mapping[str, datetime]) -> None:
+        """Keep when users were seen. What is earlier than what is kept changes nothing."""
         ...
 
     def close(self) -> None:

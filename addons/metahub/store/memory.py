@@ -3,6 +3,8 @@
 Knows the contract of a store. Must not know SQL, nor any file.
 """
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from threading import Lock
 
 from metahub.core.digest import Digest
@@ -12,11 +14,12 @@ from metahub.store.contract import Content, KeptAnswer, refuse_unless_verified
 class MemoryStore:
     """Keeps everything in dictionaries. A store like any other, for tests and short lives."""
 
-    __slots__ = ("_answers", "_indexes", "_lock")
+    __slots__ = ("_answers", "_indexes", "_lock", "_seen")
 
     def __init__(self) -> None:
         self._indexes: dict[Digest, Content] = {}
         self._answers: dict[Digest, KeptAnswer] = {}
+        self._seen: dict[str, datetime] = {}
         self._lock = Lock()
 
     def index(self, digest: Digest) -> Content | None:
@@ -39,6 +42,18 @@ class MemoryStore:
             known = self._answers.get(digest)
             older = [origin for origin in known.made_of if origin != upstream] if known else []
             self._answers[digest] = KeptAnswer(content, (upstream, *older))
+
+    def seen(self) -> Mapping[str, datetime]:
+        """When each user was seen last."""
+        with self._lock:
+            return dict(self._seen)
+
+    def keep_seen(self, seen: Mapping[str, datetime]) -> None:
+        """Keep when users were seen."""
+        with self._lock:
+            for user, at in seen.items():
+                to_the_second = at.astimezone(UTC).replace(microsecond=0)
+                self._seen[user] = max(to_the_second, self._seen.get(user, to_the_second))
 
     def close(self) -> None:
         """Nothing is held open."""

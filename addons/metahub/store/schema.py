@@ -3,7 +3,7 @@
 Knows what a file of ours looks like. Must not know digests, nor how a file is opened.
 """
 
-from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, Table, Text, inspect
 from sqlalchemy import UniqueConstraint as Unique
 
 # Both stand in the header of the file: https://www.sqlite.org/fileformat2.html#application_id
@@ -40,28 +40,40 @@ ORIGINS = Table(
 )
 """What each answer was made of. The higher the place, the newer."""
 
+SEEN = Table(
+    "seen",
+    _TABLES,
+    Column("user", Text, primary_key=True),
+    Column("at", Integer, nullable=False),
+)
+"""When each user was seen last, in seconds since 1970."""
+
 
 class ForeignFileError(Exception):
     """The file is a database, but none that this MetaHub can use. The message says what it is."""
 
 
 def make(connection: Connection) -> None:
-    """Make the tables, in a file that is empty."""
+    """Make the tables that are not there: all in an empty file, and some in one of ours.
+
+    Signs it again, so that a file that cannot be written is told now, and not at the first pull.
+    """
     _TABLES.create_all(connection)
     _sign(connection)
 
 
 def recognise(connection: Connection) -> None:
-    """Raise ForeignFileError for a file that `make` has not made.
-
-    Signs it again, so that a file that cannot be written is told now, and not at the first pull.
-    """
+    """Raise ForeignFileError for a file that `make` has not made."""
     if _stated(connection, "application_id") != APPLICATION_ID:
         raise ForeignFileError("is no store of MetaHub's")
     version = _stated(connection, "user_version")
     if version != VERSION:
         raise ForeignFileError(f"has format {version}, and this MetaHub knows format {VERSION}")
-    _sign(connection)
+
+
+def is_whole(connection: Connection) -> bool:
+    """False for a file that an earlier MetaHub made, and none has opened since to write to it."""
+    return _TABLES.tables.keys() <= set(inspect(connection).get_table_names())
 
 
 def _sign(connection: Connection) -> None:

@@ -3,12 +3,13 @@
 Knows the rows of the tables. Must not know what an index means.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, Engine, Table, delete, insert, select
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select
 from sqlalchemy.dialects import sqlite
 
 from metahub.core.digest import Digest
@@ -17,18 +18,20 @@ from metahub.store.schema import (
     ANSWERS,
     INDEXES,
     ORIGINS,
+    SEEN,
     ForeignFileError,
+    is_whole,
     make,
     recognise,
 )
-from metahub.store.sqlite import create_file, explained, open_file
+from metahub.store.sqlite import create_file, explained, open_file, open_file_to_read
 
 LOCK_TIMEOUT_SECONDS = 5.0
 """How long to wait for another thread or process that writes. A write takes milliseconds."""
 
 
 class SqlStore:
-    """Keeps everything in one file. Comes from `SqlStore.at`."""
+    """Keeps everything in one file. Comes from `SqlStore.at`, or from `SqlStore.to_read`."""
 
     __slots__ = ("_engine", "_opened", "_path")
 
@@ -45,11 +48,23 @@ class SqlStore:
             if not path.exists():
                 create_file(path, make)
             store = cls(path, open_file(path, lock_timeout))
-        try:
-            store._recognise()
-        except StoreError:
-            store.close()
-            raise
+        with store._closed_on_error(), store._writing() as connection:
+            recognise(connection)
+            make(connection)
+        return store
+
+    @classmethod
+    def to_read(cls, path: Path) -> Self:
+        """The store in a file that is there. Keeping fails; whoever keeps something is not in its
+        way. Raises StoreError.
+        """
+        path = path.absolute()
+        with explained(path):
+            store = cls(path, open_file_to_read(path))
+        with store._closed_on_error(), store._reading() as connection:
+            recognise(connection)
+            if not is_whole(connection):
+                raise StoreError(f"{path} is of an earlier MetaHub: start this one with it once")
         return store
 
     def index(self, digest: Digest) -> Content | None:
@@ -83,16 +98,37 @@ class SqlStore:
             _write(connection, ANSWERS, digest, content)
             _make_newest(connection, digest, upstream)
 
+    def seen(self) -> Mapping[str, datetime]:
+        """When each user was seen last."""
+        with self._reading() as connection:
+            rows = connection.execute(select(SEEN.c.user, SEEN.c.at))
+            return {row.user: datetime.fromtimestamp(row.at, UTC) for row in rows}
+
+    def keep_seen(self, seen: Mapping[str, datetime]) -> None:
+        """Keep when users were seen."""
+        if not seen:
+            return
+        insertion = sqlite.insert(SEEN)
+        later = func.max(SEEN.c.at, insertion.excluded.at)
+        statement = insertion.on_conflict_do_update(index_elements=["user"], set_={"at": later})
+        rows = [{"user": user, "at": int(at.timestamp())} for user, at in seen.items()]
+        with self._writing() as connection:
+            connection.execute(statement, rows)
+
     def close(self) -> None:
         """Close the file."""
         self._engine.dispose()
 
-    def _recognise(self) -> None:
+    @contextmanager
+    def _closed_on_error(self) -> Iterator[None]:
         try:
-            with self._writing() as connection:
-                recognise(connection)
+            yield
         except ForeignFileError as error:
+            self.close()
             raise StoreError(f"{self._path} {error}: choose another file") from error
+        except StoreError:
+            self.close()
+            raise
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

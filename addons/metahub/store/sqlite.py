@@ -9,9 +9,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from metahub.core.distribution import one_line
 from metahub.store.contract import StoreError
@@ -77,6 +79,19 @@ def open_file(path: Path, lock_timeout: float) -> Engine:
     )
     event.listen(engine, "connect", _make_durable)
     return engine
+
+
+def open_file_to_read(path: Path) -> Engine:
+    """The engine on the file `path` that writes nothing. Who reads waits for nobody, nor he for it.
+
+    https://www.sqlite.org/uri.html#urimode
+    """
+    asked = {"mode": "ro", "uri": "true"}
+    return create_engine(
+        URL.create("sqlite", database=f"file:{quote(str(path))}", query=asked),
+        isolation_level="AUTOCOMMIT",
+        poolclass=NullPool,
+    )
 
 
 def _make_durable(connection: sqlite3.Connection, _record: Any) -> None:
