@@ -23,6 +23,7 @@ from metahub.proxy.pages.page import Asked
 from metahub.proxy.pages.probes import Readiness, trouble_with_authority
 from metahub.proxy.presence import Presence
 from metahub.proxy.rules_in_force import RulesInForce
+from metahub.proxy.store_in_use import StoreInUse
 from tests.e2e.asking.asker import Asker
 from tests.e2e.asking.wire import Answer
 from tests.e2e.proxies.rules import TYPE1, TYPE2, TYPE4, login_of, table, with_networks
@@ -92,8 +93,8 @@ def test_a_ca_that_cannot_be_read_is_told_of(without_ca: ProxyInThread) -> None:
 async def test_a_proxy_that_has_not_begun_is_not_ready(tmp_path: Path) -> None:
     """Each thing that is missing has its line."""
     rules, itself = RulesInForce(), Itself()
-    gate = Gate(rules, itself)
-    manifests = Manifests(rules, gate, Presence())
+    gate = Gate(rules, itself, lambda client: client)
+    manifests = Manifests(rules, gate, Presence(), StoreInUse())
     with taddons.context() as context:
         context.options.confdir = str(tmp_path / "nowhere")
         page = await Readiness(rules, manifests).page(

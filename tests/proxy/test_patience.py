@@ -218,7 +218,7 @@ def _read_slowly(listening: socket.socket, seconds: float) -> None:
 @pytest.fixture
 def patience() -> Iterator[Patience]:
     """The addon alone, beside those of mitmproxy that it asks."""
-    gate = Gate(RulesInForce(), Itself())
+    gate = Gate(RulesInForce(), Itself(), lambda client: client)
     with taddons.context(Options(), Proxyserver()):
         yield Patience(gate, Failures())
     gate.done()

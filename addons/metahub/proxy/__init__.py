@@ -15,11 +15,15 @@ from metahub.proxy.presence import Presence
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.secrets import Secrets
 from metahub.proxy.secure_proxy import SecureProxy
+from metahub.proxy.seen import Seen
+from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.streams import Streams
 
 type Addon = (
     Options
     | RulesInForce
+    | StoreInUse
+    | Seen
     | Mirror
     | Gate
     | SecureProxy
@@ -39,11 +43,14 @@ type Addon = (
 def addons() -> list[Addon]:
     """MetaHub's addons, in the order in which they want mitmproxy's events."""
     rules, presence, failures, itself = RulesInForce(), Presence(), Failures(), Itself()
-    gate = Gate(rules, itself)
-    manifests = Manifests(rules, gate, presence)
+    store = StoreInUse()
+    seen = Seen(lambda: rules.now().password_hashes, store)
+    gate = Gate(rules, itself, seen.let_in)
+    manifests = Manifests(rules, gate, presence, store)
     return [
         Options(),
         rules,
+        seen,
         Mirror(rules),
         gate,
         SecureProxy(),
@@ -57,4 +64,5 @@ def addons() -> list[Addon]:
         Patience(gate, failures),
         Secrets(),
         CutOff(),
+        store,  # last: it is not opened where another option keeps mitmproxy from starting
     ]

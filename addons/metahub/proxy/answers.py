@@ -19,7 +19,7 @@ from metahub.core.rewrite import Chosen, Refused, Rewritten, Terms, rewrite, tag
 from metahub.proxy import responses
 from metahub.proxy.indexes import FoundIndex, Indexes, says_too_little
 from metahub.proxy.short_memory import ShortMemory
-from metahub.proxy.store_threads import StoreThreads
+from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.upstream import Question, Reply, Upstream
 from metahub.store import Content
 
@@ -45,9 +45,7 @@ type Sought = tuple[URL, frozenset[bytes]]
 class Answers:
     """Answers from upstream, by way of the core, kept in the store before they are given."""
 
-    def __init__(
-        self, upstream: Upstream, store: StoreThreads, missing: ShortMemory[Sought]
-    ) -> None:
+    def __init__(self, upstream: Upstream, store: StoreInUse, missing: ShortMemory[Sought]) -> None:
         self._upstream = upstream
         self._store = store
         self._missing = missing
@@ -112,7 +110,7 @@ class Answers:
         if not isinstance(answer, Rewritten):
             return responses.manifest(asked.request, found.headers, upstream, found.digest)
         served = Content(answer.media_type, answer.body)
-        await self._store.keep_answer(answer.digest, served, found.digest)
+        await self._store.now().keep_answer(answer.digest, served, found.digest)
         return responses.manifest(asked.request, found.headers, served, answer.digest)
 
     async def _by_digest(self, asked: Asked, digest: Digest) -> http.Response | None:
@@ -120,7 +118,7 @@ class Answers:
 
         Where upstream has nothing that it was made of, it may itself have been pushed there.
         """
-        kept = await self._store.answer(digest)
+        kept = await self._store.now().answer(digest)
         if kept is None:
             return None
         for origin in kept.made_of:

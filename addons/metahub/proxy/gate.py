@@ -4,7 +4,7 @@ Knows clients and registries. Must not know what is asked of a registry.
 """
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -56,9 +56,12 @@ class Visit:
 class Gate:
     """Lets clients in or not, remembers who they are, and opens connections to registries only."""
 
-    def __init__(self, rules: RulesInForce, itself: Itself) -> None:
+    def __init__(
+        self, rules: RulesInForce, itself: Itself, let_in: Callable[[Client], object]
+    ) -> None:
         self._in_force = rules
         self._itself = itself
+        self._let_in = let_in
         self._passwords = Passwords()
         self._tunnels: WeakKeyDictionary[connection.Client, Client] = WeakKeyDictionary()
         self._visits: WeakKeyDictionary[http.HTTPFlow, Visit] = WeakKeyDictionary()
@@ -145,6 +148,7 @@ class Gate:
         if self._is_denied(client):
             explicit = is_explicit(flow.client_conn)
             raise TurnedAwayError(UNKNOWN_CLIENT if explicit else UNKNOWN_ADDRESS)
+        self._let_in(client)
         return client
 
     def _is_denied(self, client: Client) -> bool:

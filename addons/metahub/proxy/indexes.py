@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from metahub.core.digest import Digest
 from metahub.core.distribution import INDEX_TYPES, ManifestPath
 from metahub.proxy.keyed_locks import KeyedLocks
-from metahub.proxy.store_threads import StoreThreads
+from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.upstream import Headers, Question, Reply, Upstream, UpstreamError
 from metahub.store import Content
 
@@ -28,7 +28,7 @@ class FoundIndex:
 class Indexes:
     """Finds indexes: a HEAD tells the digest, and each digest is fetched once, whoever asks."""
 
-    def __init__(self, upstream: Upstream, store: StoreThreads) -> None:
+    def __init__(self, upstream: Upstream, store: StoreInUse) -> None:
         self._upstream = upstream
         self._store = store
         self._fetching = KeyedLocks[Digest]()
@@ -50,7 +50,7 @@ class Indexes:
         self, digest: Digest, question: Question, head: Reply
     ) -> FoundIndex | Reply:
         async with self._fetching.of(digest):
-            content = await self._store.index(digest)
+            content = await self._store.now().index(digest)
             if content is not None:
                 return FoundIndex(digest, content, head.headers)
             reply = await self._upstream.get(question)
@@ -73,7 +73,7 @@ class Indexes:
         if not _is_index(reply):
             raise UpstreamError(f"upstream calls {digest} an index, and then {reply.media_type!r}")
         content = Content(reply.media_type, body)
-        await self._store.keep_index(digest, content)
+        await self._store.now().keep_index(digest, content)
         return FoundIndex(digest, content, headers)
 
 

@@ -6,7 +6,6 @@ Knows flows, options and the failure policy. Must not know how an answer is foun
 import asyncio
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.log import ALERT
@@ -18,15 +17,15 @@ from metahub.core.user_agent import parse_product, products_of
 from metahub.proxy import responses
 from metahub.proxy.answers import Answers, Asked, Sought
 from metahub.proxy.gate import Gate
-from metahub.proxy.options import EXEMPT_AGENTS, MISSING_SECONDS, ON_ERROR, STORE, OnError
+from metahub.proxy.options import EXEMPT_AGENTS, MISSING_SECONDS, ON_ERROR, OnError
 from metahub.proxy.patience import silence
 from metahub.proxy.presence import Presence
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.short_memory import ShortMemory
-from metahub.proxy.store_threads import StoreThreads
+from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.streams import has_body
 from metahub.proxy.upstream import UnreachableError, Upstream, UpstreamError, question
-from metahub.store import SqlStore, StoreError
+from metahub.store import StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -39,17 +38,19 @@ _NOTHING = Digest.of(b"")
 class Manifests:
     """Answers requests for manifests; what it does not answer goes to upstream as it came."""
 
-    def __init__(self, rules: RulesInForce, gate: Gate, presence: Presence) -> None:
+    def __init__(
+        self, rules: RulesInForce, gate: Gate, presence: Presence, store: StoreInUse
+    ) -> None:
         self._in_force = rules
         self._gate = gate
         self._presence = presence
+        self._store = store
         self._upstream = Upstream()
-        self._store: StoreThreads | None = None
         self._answers: Answers | None = None
         self._exempt = frozenset[str]()
 
     def configure(self, updated: set[str]) -> None:
-        """Open the store, and connect to upstream as the options say."""
+        """Connect to upstream, and answer, as the options say."""
         if any(name.startswith("ssl_") for name in updated):
             self._upstream.trust()
         if MISSING_SECONDS.name in updated and ctx.options.metahub_missing_seconds < 0:
@@ -58,23 +59,17 @@ class Manifests:
             _check_policy(ctx.options.metahub_on_error)
         if EXEMPT_AGENTS.name in updated:
             self._exempt = _parse_products(ctx.options.metahub_exempt_agents)
-        if STORE.name in updated:
-            self._open(Path(ctx.options.metahub_store).expanduser())
-        if self._store is not None and {STORE.name, MISSING_SECONDS.name} & updated:
+        if MISSING_SECONDS.name in updated:
             missing = ShortMemory[Sought](ctx.options.metahub_missing_seconds)
             self._answers = Answers(self._upstream, self._store, missing)
 
     async def ask_store(self) -> None:
         """Ask the store for anything at all. Raises StoreError where it does not answer."""
-        if self._store is None:
-            raise StoreError("it is not opened")
-        await self._store.index(_NOTHING)
+        await self._store.now().index(_NOTHING)
 
     def done(self) -> None:
-        """Close the store and the connections to upstream."""
+        """Close the connections to upstream."""
         self._upstream.close()
-        if self._store is not None:
-            self._store.close()
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Cut off who sends a body with a question: it would stream by, and upstream's index back.
@@ -106,15 +101,6 @@ class Manifests:
         if asked is not None and self._answers is not None:
             answering = _answer(asked, self._answers)
             flow.response = await self._presence.unless_gone(flow.client_conn, answering)
-
-    def _open(self, file: Path) -> None:
-        try:
-            store = StoreThreads(SqlStore.at(file))
-        except StoreError as error:
-            raise exceptions.OptionsError(f"The store cannot be used. {error}") from error
-        before, self._store = self._store, store
-        if before is not None:
-            before.close()
 
     def _asked(self, flow: http.HTTPFlow) -> Asked | None:
         visit = self._gate.visit(flow)

@@ -1,0 +1,42 @@
+"""The store that the running proxy keeps things in.
+
+Knows the option that names its file. Must not know what is kept.
+"""
+
+from pathlib import Path
+
+from mitmproxy import ctx, exceptions
+
+from metahub.proxy.options import STORE
+from metahub.proxy.store_threads import StoreThreads
+from metahub.store import SqlStore, StoreError
+
+
+class StoreInUse:
+    """Opens the store when mitmproxy is configured, and another one when it is configured anew."""
+
+    def __init__(self) -> None:
+        self._store: StoreThreads | None = None
+
+    def now(self) -> StoreThreads:
+        """The store of this moment. Raises StoreError before there is one, and after the end."""
+        if self._store is None:
+            raise StoreError("it is not opened")
+        return self._store
+
+    def configure(self, updated: set[str]) -> None:
+        """Open the file, or stop mitmproxy from starting without any."""
+        if STORE.name not in updated:
+            return
+        try:
+            store = StoreThreads(SqlStore.at(Path(ctx.options.metahub_store).expanduser()))
+        except StoreError as error:
+            raise exceptions.OptionsError(f"The store cannot be used. {error}") from error
+        self.done()
+        self._store = store
+
+    def done(self) -> None:
+        """Close the file."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
