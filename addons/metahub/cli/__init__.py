@@ -3,6 +3,7 @@
 import typer
 
 from metahub.cli.check import check
+from metahub.cli.credentials import credentials
 from metahub.cli.demo import demo
 from metahub.cli.detect import detect
 from metahub.cli.explain import explain
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 for command in (serve, check, explain, detect, demo):
     app.command()(command)
+app.add_typer(credentials)
 
 
 def main() -> None:

@@ -131,7 +131,7 @@ class RulesText:
         if ends:
             raise EditError(
                 f"{shown(user)} has two tokens until {written(ends[0])}:"
-                " rotate it after that, or with no grace, which ends both"
+                " rotate it after that, or with a grace of 0, which ends both"
             )
 
     def _position(self, user: str) -> int:

@@ -1,0 +1,207 @@
+"""`metahub credentials`: users of the proxy, each with a token of its own."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from metahub.cli.check import show_mistakes
+from metahub.cli.configured import Configured, NotConfiguredError
+from metahub.cli.listed_user import UNKNOWN, LastSeen, ListedUser, as_table
+from metahub.cli.token import Token, parse_proxy
+from metahub.rules import EditError, RulesError, UnwritableError, edit_rules, read_rules
+from metahub.rules.moment import written
+from metahub.store import StoreError
+
+credentials = typer.Typer(
+    name="credentials",
+    help="Add users of the proxy to the rules, give them new tokens, and take them out.",
+    no_args_is_help=True,
+)
+
+_LONGEST_GRACE = timedelta(days=366)
+_GRACE = re.compile(r"(?P<number>\d{1,6})(?P<unit>[smhdw])|0")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+_TAKEN = "a running proxy takes it within a second"
+
+User = Annotated[str, typer.Argument(help="The user of the proxy URL.", metavar="USER")]
+Config = Annotated[
+    Path,
+    typer.Option(help="mitmproxy's options: where rules, store and proxy are.", metavar="FILE"),
+]
+Directory = Annotated[
+    Path | None,
+    typer.Option("--rules", help="The directory of the rules, if another.", metavar="DIR"),
+]
+Proxy = Annotated[
+    str | None,
+    typer.Option(help="Where nodes reach the proxy, if elsewhere.", metavar="http://HOST:PORT"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+_CONFIG = Path("config.yaml")
+
+
+@credentials.command()
+def add(
+    user: User,
+    machine_type: Annotated[
+        str, typer.Option("--type", help="The machine type of its node.", metavar="NAME")
+    ],
+    config: Config = _CONFIG,
+    rules: Directory = None,
+    proxy: Proxy = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a user, and show its token once: the rules hold the hash only."""
+    directory, address = _places(config, rules, proxy)
+    token = Token.made(user, address)
+    with _complaints(directory), _or_pasted(token, "let clients hold these lines", {}, as_json):
+        edit = edit_rules(
+            directory, lambda text: text.with_user(user, token.hashed, machine_type, token.since)
+        )
+    token.show({}, as_json=as_json)
+    _tell(f"{edit.file} holds its hash; {_TAKEN}. The token is not shown again.")
+
+
+@credentials.command()
+def rotate(
+    user: User,
+    grace: Annotated[
+        str,
+        typer.Option(
+            help="For how long the token before still holds: 12h, 7d, 2w, or 0 for no longer.",
+            metavar="TIME",
+        ),
+    ] = "7d",
+    config: Config = _CONFIG,
+    rules: Directory = None,
+    proxy: Proxy = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a user a new token. The one before ends by itself, when its time is over."""
+    lasting = _parse_grace(grace)
+    directory, address = _places(config, rules, proxy)
+    token = Token.made(user, address)
+    until = token.since + lasting if lasting else None
+    more = {"previous_until": written(until) if until else None}
+    remedy = "let these lines stand for the user"
+    with _complaints(directory), _or_pasted(token, remedy, more, as_json):
+        edit = edit_rules(
+            directory, lambda text: text.with_password(user, token.hashed, token.since, until)
+        )
+    token.show(more, as_json=as_json)
+    before = f"until {written(until)}" if until else "no longer"
+    _tell(f"{edit.file} holds its hash; {_TAKEN}. The token before holds {before}.")
+
+
+@credentials.command()
+def remove(user: User, config: Config = _CONFIG, rules: Directory = None) -> None:
+    """Take a user out. A connection that is open goes on until it ends."""
+    directory = rules or _configured(config).rules
+    with _complaints(directory):
+        try:
+            edit = edit_rules(directory, lambda text: text.without_user(user))
+        except UnwritableError as error:
+            _paste(error, "take these lines out")
+            raise typer.Exit(1) from error
+    _tell(f"{user} is out of {edit.file}; {_TAKEN}. A connection that is open goes on.")
+
+
+@credentials.command("list")
+def list_(config: Config = _CONFIG, rules: Directory = None, as_json: AsJson = False) -> None:
+    """List the users: since when each has its token, and when it was last let in."""
+    configured = _configured(config)
+    directory = rules or configured.rules
+    with _complaints(directory):
+        known = read_rules(directory)
+    users = list(ListedUser.all_of(known, _last_seen(configured.store)))
+    if as_json:
+        typer.echo(json.dumps([user.as_json() for user in users], indent=2))
+        return
+    typer.echo("\n".join(as_table(users)))
+
+
+def _last_seen(store: Path) -> LastSeen:
+    try:
+        return LastSeen.by(store)
+    except StoreError as error:
+        _tell(f"metahub credentials: {error}")
+        return UNKNOWN
+
+
+@contextmanager
+def _or_pasted(
+    token: Token, remedy: str, more: Mapping[str, object], as_json: bool
+) -> Iterator[None]:
+    """Where the rules cannot be written, show what a person may paste where they come from."""
+    try:
+        yield
+    except UnwritableError as error:
+        token.show(more, as_json=as_json)
+        _paste(error, remedy)
+        raise typer.Exit(1) from error
+
+
+def _paste(error: UnwritableError, remedy: str) -> None:
+    _tell(f"metahub credentials: {error}. Where it comes from, {remedy}:\n{error.edit.lines}")
+
+
+@contextmanager
+def _complaints(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except RulesError as error:
+        show_mistakes(error, directory)
+        raise typer.Exit(1) from error
+    except EditError as error:
+        raise _stopped(error) from error
+
+
+def _places(config: Path, rules: Path | None, proxy: str | None) -> tuple[Path, str]:
+    """Where the rules are, and the proxy's URL; the file is read if it has to say either."""
+    if rules is not None and proxy is not None:
+        return rules, _parse_proxy(proxy)
+    configured = _configured(config)
+    return rules or configured.rules, _parse_proxy(proxy or configured.proxy)
+
+
+def _configured(config: Path) -> Configured:
+    try:
+        return Configured.of(config)
+    except NotConfiguredError as error:
+        raise _stopped(error) from error
+
+
+def _stopped(error: Exception) -> typer.Exit:
+    _tell(f"metahub credentials: {error}")
+    return typer.Exit(1)
+
+
+def _tell(sentence: str) -> None:
+    """On stderr: stdout is for a token, or for JSON."""
+    typer.echo(sentence, err=True)
+
+
+def _parse_proxy(text: str) -> str:
+    try:
+        return parse_proxy(text)
+    except ValueError as error:
+        raise typer.BadParameter("--proxy: expected http://HOST:PORT") from error
+
+
+def _parse_grace(text: str) -> timedelta:
+    read = _GRACE.fullmatch(text)
+    if read is None:
+        raise typer.BadParameter("--grace: expected a time like 12h, 7d or 2w, or 0")
+    unit = _UNITS.get(read["unit"] or "", "seconds")
+    grace = timedelta(**{unit: int(read["number"] or 0)})
+    if grace > _LONGEST_GRACE:
+        raise typer.BadParameter("--grace: expected a year at most")
+    return grace

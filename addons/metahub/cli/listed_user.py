@@ -1,0 +1,94 @@
+"""Users of the rules, as they are listed.
+
+Knows what the rules and a store say of them. Must not know any token.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from metahub.core.client import Client, parse_address
+from metahub.rules import Rules
+from metahub.rules.moment import written
+from metahub.store import SqlStore
+
+_ANY_ADDRESS = parse_address("::")  # a user beats every network
+_NOTHING = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class LastSeen:
+    """When users were let in last. In `unknown` stands, in words, that nobody knows."""
+
+    moments: Mapping[str, datetime]
+    unknown: str = ""
+
+    @classmethod
+    def by(cls, file: Path) -> "LastSeen":
+        """What a proxy keeps in a store, and is not disturbed at that. Raises StoreError."""
+        if not file.exists():
+            return cls({}, "unknown (no store yet)")
+        store = SqlStore.to_read(file)
+        try:
+            return cls(store.seen())
+        finally:
+            store.close()
+
+    def of(self, user: str) -> str:
+        """The moment, or a word where there is none."""
+        moment = self.moments.get(user)
+        return written(moment) if moment else self.unknown or "never"
+
+
+UNKNOWN = LastSeen({}, "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedUser:
+    """A user: its machine type, since when it has its token, and until when the one before."""
+
+    user: str
+    machine_type: str
+    since: datetime | None
+    last_seen: str
+    until: datetime | None
+
+    @classmethod
+    def all_of(cls, rules: Rules, seen: LastSeen) -> Iterator["ListedUser"]:
+        """In the order of the rules."""
+        for user, hashes in rules.password_hashes.items():
+            known = rules.clients.machine_type(Client(_ANY_ADDRESS, user))
+            name = known.name if known else _NOTHING
+            yield cls(user, name, hashes[0].since, seen.of(user), hashes[-1].until)
+
+    def as_json(self) -> dict[str, str | None]:
+        """For scripts."""
+        return {
+            "user": self.user,
+            "machine_type": self.machine_type,
+            "since": written(self.since) if self.since else None,
+            "last_seen": self.last_seen,
+            "previous_until": written(self.until) if self.until else None,
+        }
+
+    def as_row(self, now: datetime) -> tuple[str, ...]:
+        """For a table, at this moment."""
+        since = written(self.since) if self.since else _NOTHING
+        before = _NOTHING
+        if self.until:
+            before = f"{'until' if now < self.until else 'ended'} {written(self.until)}"
+        return self.user, self.machine_type, since, self.last_seen, before
+
+
+_TITLES = ("USER", "TYPE", "SINCE", "LAST SEEN", "TOKEN BEFORE")
+
+
+def as_table(users: Sequence[ListedUser]) -> Iterator[str]:
+    """The lines of a table, for people and for grep."""
+    now = datetime.now(UTC)
+    rows = [_TITLES, *(user.as_row(now) for user in users)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(padded).rstrip()
