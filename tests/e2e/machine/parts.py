@@ -28,6 +28,7 @@ PACKAGES = {
     "iptables": "iptables",
     "ip6tables": "iptables",
     "nsenter": "util-linux",
+    "curl": "curl",
 }
 
 
