@@ -138,6 +138,15 @@ async def test_a_store_that_fails_is_told_once(
     assert len(store.kept) == 2
 
 
+async def test_at_the_end_nothing_is_kept_any_more(seen: Seen, store: Counting) -> None:
+    """The store closes at the same moment."""
+    seen.let_in(Client(ADDRESS, "anna"))
+    seen.done()
+    with pytest.raises(asyncio.CancelledError):
+        await kept(seen)
+    assert not store.kept
+
+
 def test_a_store_is_there_when_mitmproxy_was_configured() -> None:
     """Not before, and not after the end."""
     with pytest.raises(StoreError, match="it is not opened"):
