@@ -105,6 +105,50 @@ def test_a_browser_is_asked_who_it_is(known: ProxyInThread) -> None:
         assert (answer.status, b"user qnib-type2" in answer.body) == (200, True)
 
 
+@pytest.mark.parametrize(
+    ("source", "login", "expected"),
+    [
+        (STRANGER, None, {"client": STRANGER, "user": None, "address": STRANGER,
+            "machine_type": None, "features": [],
+            "why": "No network of the rules has this address, and no user was given."}),
+        (NODE, login_of(TYPE4), {"client": f"qnib-type4 at {NODE}", "user": "qnib-type4",
+            "address": NODE, "machine_type": "type4", "features": ["cpu:broadwell", "nvcap:5.2"],
+            "why": f"It gave the password of this user, from {NODE}."}),
+        (NODE, None, {"client": NODE, "user": None, "address": NODE, "machine_type": "type1",
+            "features": ["cpu:broadwell"],
+            "why": "The narrowest network of the rules that has this address is 127.1.0.0/16."}),
+    ],
+)  # fmt: skip
+def test_a_program_reads_who_it_is(
+    source: str, login: Login | None, expected: dict[str, object], known: ProxyInThread
+) -> None:
+    """In JSON, with the registries in the order of the rules; directly and through the proxy."""
+    authorization = {"Authorization": login.header} if login else {}
+    for answer in (
+        direct(known, source).ask("GET", "/whoami", authorization),
+        through(known, login, source).ask("GET", "/whoami"),
+    ):
+        assert answer.headers["content-type"] == "application/json"
+        assert json.loads(answer.body) == {**expected, "registries": ["reg.test:5000"]}
+
+
+def test_a_program_with_wrong_credentials(known: ProxyInThread) -> None:
+    """Directly 401, and the JSON says why; through the proxy 407, as for every host."""
+    answer = direct(known).ask("GET", "/whoami", {"Authorization": WRONG.header})
+    assert (answer.status, answer.headers["www-authenticate"][:5]) == (401, "Basic")
+    told = json.loads(answer.body)
+    assert (told["machine_type"], told["user"]) == (None, None)
+    assert told["why"] == "MetaHub: wrong proxy user or password."
+    assert through(known, WRONG).ask("GET", "/whoami").status == 407
+
+
+def test_a_page_says_who_answers_and_when(known: ProxyInThread) -> None:
+    """A node knows MetaHub by it, and a clock that is wrong."""
+    headers = direct(known).ask("GET", "/healthz").headers
+    assert headers["server"].startswith("MetaHub/")
+    assert headers["date"].endswith(" GMT")
+
+
 # What a page is
 
 

@@ -5,9 +5,11 @@ Knows paths and methods. Must not know what any page says.
 
 import logging
 from collections.abc import Mapping
+from email.utils import formatdate
 
 from mitmproxy import http
 
+import metahub
 from metahub.core.distribution import short_name
 from metahub.node.authority import AuthorityError
 from metahub.proxy import responses
@@ -20,6 +22,7 @@ from metahub.proxy.pages.page import Answer, Asked, Page
 from metahub.proxy.pages.probes import Readiness
 from metahub.proxy.pages.proxy_address import MalformedHostError
 from metahub.proxy.pages.set_up import SetUp
+from metahub.proxy.pages.whoami import WhoAmI
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.streams import has_body
 
@@ -33,6 +36,7 @@ _FAILED = "MetaHub failed, and its log says how."
 _MOST_BODY_BYTES = 64 * 1024
 
 _ALWAYS = {
+    "Server": f"MetaHub/{metahub.__version__}",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -54,6 +58,7 @@ class Pages:
         self._pages: Mapping[str, Answer] = {
             "/": front.page,
             "/login": front.login,
+            "/whoami": WhoAmI(rules, front).page,
             "/ca.crt": ca.pem,
             "/ca.der": ca.der,
             "/healthz": probes.health,
@@ -77,7 +82,8 @@ class Pages:
         if f"{path}/".startswith(_REGISTRY_API):
             return responses.not_mirrored(flow.request, _no_registry(asked))
         page = await self._page(flow.request.method, path, asked)
-        headers = {**_ALWAYS, "Content-Type": page.content_type, **page.headers}
+        dated = {**_ALWAYS, "Date": formatdate(usegmt=True)}
+        headers = {**dated, "Content-Type": page.content_type, **page.headers}
         return responses.own(flow.request, page.status, _headers(headers), page.body)
 
     async def _page(self, method: str, path: str, asked: Asked) -> Page:

@@ -22,7 +22,7 @@ from metahub.proxy.pages.proxy_address import ProxyAddress
 from metahub.proxy.pages.standing import Mood, Standing, standing, turned_away
 from metahub.proxy.rules_in_force import RulesInForce
 
-_CHALLENGE = {"WWW-Authenticate": 'Basic realm="MetaHub", charset="UTF-8"'}
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="MetaHub", charset="UTF-8"'}
 _HTML = "text/html; charset=utf-8"
 
 # Stands in a command where its reader has to put a name.
@@ -123,9 +123,9 @@ class Front:
 
         Raises MalformedHostError.
         """
-        shown = self._shown(asked, await self._standing(asked))
+        shown = self._shown(asked, await self.standing(asked))
         wrong = shown.standing.mood is Mood.WRONG
-        headers = {"Vary": "Accept"} | (_CHALLENGE if wrong else {})
+        headers = {"Vary": "Accept"} | (CHALLENGE if wrong else {})
         status = 401 if wrong else 200
         if not asked.wants_html:
             return Page(TEXT, looks.text(shown), status, headers)
@@ -135,10 +135,11 @@ class Front:
     async def login(self, asked: Asked) -> Page:
         """The page, for which a browser asks for a user and a password first."""
         if asked.visit is None and asked.credentials is None:
-            return Page.text("Give the user and the password of the proxy.", 401, _CHALLENGE)
+            return Page.text("Give the user and the password of the proxy.", 401, CHALLENGE)
         return await self.page(asked)
 
-    async def _standing(self, asked: Asked) -> Standing:
+    async def standing(self, asked: Asked) -> Standing:
+        """What the rules make of who asks, by whatever way."""
         rules = self._in_force.now()
         if asked.visit is not None:
             return standing(asked.visit.client, rules)
