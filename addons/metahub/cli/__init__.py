@@ -8,6 +8,7 @@ from metahub.cli.demo import demo
 from metahub.cli.detect import detect
 from metahub.cli.explain import explain
 from metahub.cli.serve import serve
+from metahub.cli.setup import setup
 
 app = typer.Typer(
     name="metahub",
@@ -16,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, check, explain, detect, demo):
+for command in (serve, check, explain, detect, setup, demo):
     app.command()(command)
 app.add_typer(credentials)
 
