@@ -29,6 +29,11 @@ PACKAGES = {
     "ip6tables": "iptables",
     "nsenter": "util-linux",
     "curl": "curl",
+    "systemctl": "systemd",
+    "shellcheck": "shellcheck",
+    "busybox": "busybox-static",
+    "trust": "p11-kit",
+    "jq": "jq",
 }
 
 

@@ -1,0 +1,71 @@
+"""A MetaHub whose user has the worst of passwords, before a registry for everybody."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import bcrypt
+import pytest
+
+from metahub.demo.address import Login
+from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
+from metahub.node.setup import setup_script
+from tests.e2e.machine.parts import require
+from tests.e2e.proxies.proxy import Proxy
+from tests.e2e.proxies.rules import TYPE2, login_of, table
+from tests.e2e.proxies.serve import Serve
+from tests.e2e.setup.machine import Machine, booted, machine
+from tests.e2e.setup.setting_up import SetUp
+from tests.e2e.upstreams import registry as docker_registry
+from tests.e2e.upstreams.registry import Registry
+from tests.e2e.upstreams.trust import Trust
+
+CHEAPEST_BCRYPT = 4  # rounds
+NODE = Login("knoten 1", """ p%2f@:/?#&"'$HOME`\\n\\é€ """)
+
+
+@pytest.fixture(scope="session")
+def open_registry(place: Path, trust: Trust) -> Iterator[Registry]:
+    """A registry over TLS that asks for nothing."""
+    require("docker-registry")
+    directory = place / "open"
+    directory.mkdir()
+    with docker_registry.serving(directory, trust) as running:
+        running.push(REPOSITORY, TAG, qnib_bench())
+        yield running
+
+
+@pytest.fixture(scope="session")
+def metahub(serve_everybody: Serve, open_registry: Registry, plain: Registry) -> Proxy:
+    """A proxy before both, for the node and nobody else."""
+    rules = table(open_registry.address, plain.address)
+    hashed = bcrypt.hashpw(NODE.password.encode(), bcrypt.gensalt(CHEAPEST_BCRYPT)).decode()
+    node = {"user": NODE.user, "password_hash": hashed, "machine_type": "type4"}
+    second = next(one for one in rules["clients"] if one["user"] == login_of(TYPE2).user)
+    return serve_everybody(rules | {"clients": [node, second], "unknown_clients": "deny"})
+
+
+@pytest.fixture(scope="session")
+def scripts(metahub: Proxy, open_registry: Registry, plain: Registry) -> SetUp:
+    """The scripts of that proxy."""
+    registries = [str(open_registry.address), str(plain.address)]
+    return SetUp(
+        lambda runtime: setup_script(
+            runtime, metahub.address.url, [metahub.authority.read_bytes()], registries
+        )
+    )
+
+
+@pytest.fixture
+def private(place: Path) -> Iterator[Machine]:
+    """A machine without an init."""
+    require("nsenter")
+    with machine(place) as running:
+        yield running
+
+
+@pytest.fixture
+def node(place: Path) -> Iterator[Machine]:
+    """A machine that systemd runs."""
+    require("nsenter", "systemctl")
+    with booted(place) as running:
+        yield running
