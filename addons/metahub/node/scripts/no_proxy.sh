@@ -16,7 +16,7 @@ no_proxy_of() {
         for entry in "$@"; do
             if ! hides_a_registry "$entry"; then printf '%s\n' "$entry"; fi
         done
-    } | awk '!/^[A-Za-z0-9._:*\/\[\]-]+$/ || seen[$0]++ { next }
+    } | awk '$0 !~ "^[][A-Za-z0-9._:*/-]+$" || seen[$0]++ { next }
         { list = list (list == "" ? "" : ",") $0 } END { print list }'
 }
 
