@@ -8,6 +8,7 @@ from tests.e2e.setup.machine import Machine, Said
 
 type Shell = tuple[str, ...]
 
+NOTHING = "{} is set up as it should be: nothing to change\n"
 SHELLS: tuple[Shell, ...] = (("dash",), ("bash", "--posix"), ("busybox", "sh"))
 
 

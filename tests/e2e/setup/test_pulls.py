@@ -17,7 +17,7 @@ from tests.e2e.machine.seclusion import CGROUP
 from tests.e2e.proxies.rules import TYPE2, login_of
 from tests.e2e.setup.conftest import NODE
 from tests.e2e.setup.machine import Machine, Said
-from tests.e2e.setup.setting_up import SetUp
+from tests.e2e.setup.setting_up import NOTHING, SetUp
 from tests.e2e.upstreams.registry import Registry
 
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
@@ -87,9 +87,6 @@ def test_docker(node: Machine, scripts: SetUp, open_registry: Registry) -> None:
     node.sh(f"{DOCKER} image rm {image}")
     assert "restarted docker" in scripts.succeed(node, "docker", "--undo")
     assert run_of(node, image).exit_code
-
-
-NOTHING = "{} is set up as it should be: nothing to change\n"
 
 
 def test_docker_of_a_registry_without_tls(node: Machine, scripts: SetUp, plain: Registry) -> None:

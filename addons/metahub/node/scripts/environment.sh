@@ -21,7 +21,7 @@ assignments() {
 }
 
 # The lines of a file of variables, without quotes.
-unquoted() { sed -e 's/\r$//' -e "s/=[\"']\(.*\)[\"']\$/=\1/"; }
+unquoted() { awk '{ sub(/\r$/, ""); print }' | sed "s/=[\"']\(.*\)[\"']\$/=\1/"; }
 
 # value_in NAME…: the last value of the first of these names that stdin has one for
 value_in() {

@@ -60,8 +60,9 @@ settings_of() {
 # environment_of UNIT: NAME=VALUE of all that it has so far, from whatever file, ours too
 environment_of() {
     if [ "$INIT" = openrc ]; then
-        cat "/etc/conf.d/$1" "$(rc_file "$1")" /etc/environment 2>/dev/null |
-            sed 's/^[[:space:]]*export[[:space:]]*//' | unquoted
+        for file in "/etc/conf.d/$1" "$(rc_file "$1")" /etc/environment; do
+            if [ -r "$file" ]; then sed 's/^[[:space:]]*export[[:space:]]*//' "$file" | unquoted; fi
+        done
     else
         systemd_environment_of "$1"
     fi
@@ -135,7 +136,7 @@ rc_file() {
 plan_rc() {
     {
         if [ -f "$(rc_file "$1")" ]; then
-            sed '/^# MetaHub: begin/,/^# MetaHub: end/d' "$(rc_file "$1")"
+            awk '/^# MetaHub: begin/ { ours = 1 } !ours; /^# MetaHub: end/ { ours = 0 }' "$(rc_file "$1")"
         fi
         cat <<EOF
 # MetaHub: begin (removed by its set-up of $TITLE, with --undo)

@@ -48,6 +48,7 @@ change_trust() {
     if trust_is_due; then
         make_state
         mkdir -p "$STATE/trust"
+        claim_trust
         remember_bundles
         : >"$STATE/trust/update-is-due"
         for_each_change trust make_change
@@ -110,9 +111,12 @@ for_each_bundle() {
 
 note_bundle() { if [ -f "$PATH_" ]; then cksum <"$PATH_" >"$told/ours"; fi; }
 
-# Before the store is made anew: whether it is as we left it.
+# Before the store is made anew: whether it is as we found or left it.
 judge_bundle() {
-    if [ -f "$PATH_" ] && [ -f "$told/ours" ] && is_ours; then : >"$told/untouched"; fi
+    if [ ! -f "$PATH_" ]; then return 0; fi
+    if cmp -s "$told/before" "$PATH_" || { [ -f "$told/ours" ] && is_ours; }; then
+        : >"$told/untouched"
+    fi
 }
 
 restore_bundle() {
