@@ -8,13 +8,14 @@ import pytest
 
 from metahub.demo.address import Login
 from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
+from metahub.demo.tls import Authority
 from metahub.node.setup import setup_script
 from tests.e2e.machine.parts import require
 from tests.e2e.proxies.proxy import Proxy
 from tests.e2e.proxies.rules import TYPE2, login_of, table
 from tests.e2e.proxies.serve import Serve
 from tests.e2e.setup.machine import Machine, booted, machine
-from tests.e2e.setup.setting_up import SetUp
+from tests.e2e.setup.setting_up import SetUp, plant_runtimes, scripts_for
 from tests.e2e.upstreams import registry as docker_registry
 from tests.e2e.upstreams.registry import Registry
 from tests.e2e.upstreams.trust import Trust
@@ -68,4 +69,20 @@ def node(place: Path) -> Iterator[Machine]:
     """A machine that systemd runs."""
     require("nsenter", "systemctl")
     with booted(place) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def setting_up(tmp_path_factory: pytest.TempPathFactory) -> SetUp:
+    """Scripts for a proxy that nobody asks here."""
+    file: Path = Authority.create("MetaHub").write(tmp_path_factory.mktemp("ca") / "ca.pem")
+    return scripts_for([file.read_bytes()])
+
+
+@pytest.fixture
+def there(place: Path) -> Iterator[Machine]:
+    """A machine with every runtime, as far as a script can see."""
+    require("nsenter", "jq")
+    with machine(place) as running:
+        plant_runtimes(running)
         yield running

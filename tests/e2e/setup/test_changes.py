@@ -5,63 +5,20 @@ The store of certificates is a quick one here; the systems' own are in test_syst
 
 import json
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
 from metahub.demo.address import Login
-from metahub.demo.tls import Authority
-from metahub.node.setup import setup_script
 from tests.e2e.machine.parts import require
-from tests.e2e.setup.machine import Machine, machine
-from tests.e2e.setup.setting_up import NOTHING, SHELLS, SetUp, Shell
+from tests.e2e.setup.machine import Machine
+from tests.e2e.setup.setting_up import NOTHING, SHELLS, UNIT, URL, USER, SetUp, Shell
 
-USER = Login("node", "pass w%rd")
-URL = "http://node:pass%20w%25rd@proxy.example.com:8080"
 LOCAL = "localhost,127.0.0.1,::1,.svc,.cluster.local"
 CLUSTERS = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
 
-STORE = """\
-#!/bin/sh
-cat /usr/local/share/ca-certificates/*.crt >/etc/ssl/certs/ca-certificates.crt 2>/dev/null || :
-"""
-UNIT = "[Service]\nExecStart=/usr/bin/true\n"
 DROP_IN = "/etc/systemd/system/{}.service.d/zz-metahub.conf"
-FAKE = '#!/bin/sh\necho "$0 $*"; env\n'
-
-
-@pytest.fixture(scope="session")
-def setting_up(tmp_path_factory: pytest.TempPathFactory) -> SetUp:
-    """Scripts for a proxy that nobody asks here."""
-    file: Path = Authority.create("MetaHub").write(tmp_path_factory.mktemp("ca") / "ca.pem")
-    return scripts_for([file.read_bytes()])
-
-
-def scripts_for(certificates: list[bytes]) -> SetUp:
-    """Scripts with these certificates."""
-    return SetUp(
-        lambda runtime: setup_script(
-            runtime,
-            "http://proxy.example.com:8080",
-            certificates,
-            ["docker.io", "registry.example.com:5000"],
-        )
-    )
-
-
-@pytest.fixture
-def there(place: Path) -> Iterator[Machine]:
-    """A machine with every runtime, as far as a script can see."""
-    require("nsenter", "jq")
-    with machine(place) as running:
-        running.write("/usr/local/sbin/update-ca-certificates", STORE, 0o755)
-        for unit in ("docker", "containerd", "k3s", "crio"):
-            running.write(f"/usr/local/lib/systemd/system/{unit}.service", UNIT)
-        for program in ("podman", "apptainer", "singularity"):
-            running.write(f"/usr/bin/{program}", FAKE, 0o755)
-        yield running
 
 
 @dataclass(frozen=True, slots=True)

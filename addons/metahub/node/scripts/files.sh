@@ -164,7 +164,7 @@ next_number() {
 
 note_as_ours() {
     told=$(known "$1" "$2")
-    if [ -e "$2" ]; then cksum <"$2" >"$told/ours"; else : >"$told/ours"; fi
+    if [ -e "$2" ]; then sha256sum <"$2" >"$told/ours"; else : >"$told/ours"; fi
 }
 
 # Back again
@@ -243,7 +243,7 @@ keep_what_others_wrote() {
     warn "$PATH_ was changed since; what it was until now is in $PATH_.metahub-kept"
 }
 
-is_ours() { cksum <"$PATH_" | cmp -s - "$told/ours"; }
+is_ours() { sha256sum <"$PATH_" | cmp -s - "$told/ours"; }
 
 forget_area() {
     rm -rf "${STATE:?}/$1"

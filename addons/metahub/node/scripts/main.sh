@@ -5,7 +5,8 @@ main() {
 '
     WORK='' TEMPORARY='' HIDDEN='' PLANNED=0
     read_options "$@"
-    need awk cat chmod cksum cmp cp cut diff find grep id mkdir mktemp mv od rm sed tr
+    need awk cat chmod cmp cp cut diff find grep id mkdir mktemp mv od readlink rm rmdir sed \
+        sha256sum sort tail tr
     STATE=/var/lib/metahub OWN_ANCHORS=''
     prepare_runtime
     trap clean_up EXIT

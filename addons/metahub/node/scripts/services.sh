@@ -150,7 +150,7 @@ EOF
 # Restarting
 
 # What a service that runs has read, in a number: the CA too, which programs read when they start.
-known_to_service() { cat "$WORK"/*/wanted | cksum; }
+known_to_service() { cat "$WORK"/*/wanted | sha256sum; }
 
 restart_is_due() {
     [ -n "$UNITS" ] && ! known_to_service | cmp -s - "$STATE/$RUNTIME/restarted"

@@ -109,7 +109,23 @@ for_each_bundle() {
     done
 }
 
-note_bundle() { if [ -f "$PATH_" ]; then cksum <"$PATH_" >"$told/ours"; fi; }
+note_bundle() {
+    if [ ! -f "$PATH_" ]; then return 0; fi
+    [ -f "$told/ours" ] || warn_of_lost
+    sha256sum <"$PATH_" >"$told/ours"
+}
+
+# Certificates that somebody added to what is made, and not to what it is made of.
+warn_of_lost() {
+    lost=$(awk '
+        FNR == 1 { files++ }
+        /-----BEGIN/ { body = ""; next }
+        /-----END/ { if (files == 1) there[body]; else delete there[body]; next }
+        { body = body $0 }
+        END { for (body in there) count++; print count + 0 }' "$told/before" "$PATH_")
+    [ "$lost" -eq 0 ] || warn "$lost certificate(s) that somebody had added to $PATH_ itself are" \
+        "gone, as after any update: put them into $ANCHORS, or back with --undo"
+}
 
 # Before the store is made anew: whether it is as we found or left it.
 judge_bundle() {
