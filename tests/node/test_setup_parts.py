@@ -62,7 +62,7 @@ def test_what_is_asked_directly(
 ) -> None:
     """All that was, and what is needed unless it hides a registry that MetaHub is for."""
     line = f"REGISTRIES=$1 MORE_NO_PROXY=''; no_proxy_of \"$2\" {needed}"
-    assert shell.say("no_proxy", line, registries, there) == merged
+    assert shell.say("words no_proxy", line, registries, there) == merged
 
 
 HIDDEN = [
@@ -73,6 +73,8 @@ HIDDEN = [
     ("registry.example.com", "*", True),
     ("registry.example.com", "xample.com", False),
     ("registry.example.com", "a.registry.example.com", False),
+    ("docker.io", ".docker.io", True),
+    ("docker.io", "index.docker.io", False),
     ("10.1.1.1:5000", "10.0.0.0/8", True),
     ("11.1.1.1:5000", "10.0.0.0/8", False),
 ]

@@ -15,6 +15,7 @@ from tests.e2e.machine.parts import require
 from tests.e2e.machine.running import bare_environment, eventually
 from tests.e2e.machine.seclusion import CGROUP
 from tests.e2e.proxies.rules import TYPE2, login_of
+from tests.e2e.setup.alpine import plant_busybox
 from tests.e2e.setup.conftest import NODE
 from tests.e2e.setup.machine import Machine, Said
 from tests.e2e.setup.setting_up import NOTHING, SetUp
@@ -146,7 +147,10 @@ def _pulled(node: Machine, image: str) -> Spoken:
 
 
 def test_podman_and_buildah(private: Machine, scripts: SetUp, open_registry: Registry) -> None:
-    """Root's podman runs what it pulls, and buildah pulls too; skopeo as the script says."""
+    """Root's podman runs what it pulls, and buildah pulls too; skopeo as the script says.
+
+    No container is handed the proxy's password.
+    """
     require("podman", "buildah", "skopeo", "runc")
     private.write("/etc/containers/storage.conf", STORAGE)
     private.write("/etc/containers/containers.conf", CONTAINERS)
@@ -155,6 +159,10 @@ def test_podman_and_buildah(private: Machine, scripts: SetUp, open_registry: Reg
     run = ["podman", "run", "--quiet", "--rm", "--network=none", f"--cgroup-parent={CGROUP}"]
     ran = private.run([*run, image])
     assert (ran.exit_code, ran.out) == (0, BROADWELL_WITH_GPU.line + "\n"), ran.err
+    require("busybox")
+    plant_busybox(private.path("/srv/tree"))
+    seen_inside = private.run([*run, "--rootfs", "/srv/tree", "env"])
+    assert (seen_inside.exit_code, "PROXY" in seen_inside.out) == (0, False), seen_inside
     private.sh(f"buildah pull --policy=always {image}")
     variables = "set -a; . /etc/metahub/podman.env; set +a"
     assert variables in said

@@ -1,16 +1,22 @@
 # How this node shows itself to MetaHub: the proxy's URL with the user and the password in it.
 # No command is ever given the password as a word, because anybody may read those (ps).
 
+# Before anything is started that would inherit it.
+hide_given_password() {
+    GIVEN=''
+    if [ -n "${METAHUB_PASSWORD+set}" ]; then GIVEN=yes PASSWORD=$METAHUB_PASSWORD; fi
+    unset METAHUB_PASSWORD
+}
+
 read_credentials() {
     URL=$PROXY
     if [ -z "$USER_NAME" ]; then
-        [ -z "$PASSWORD_FILE${METAHUB_PASSWORD-}" ] || misuse "a password wants its --user NAME"
+        [ -z "$PASSWORD_FILE$GIVEN" ] || misuse "a password wants its --user NAME"
         return 0
     fi
     case $USER_NAME in *:*) misuse "a user's name has no colon in it" ;; esac
     user=$(encoded "$USER_NAME") || misuse "a user's name is one line of text"
     read_password
-    unset METAHUB_PASSWORD
     password=$(encoded "$PASSWORD") ||
         fail "the password has a line break or another control character in it, nothing was changed"
     [ -n "$password" ] || fail "the password is empty, nothing was changed"
@@ -19,15 +25,13 @@ read_credentials() {
 
 read_password() {
     if [ -n "$PASSWORD_FILE" ]; then
-        [ -r "$PASSWORD_FILE" ] || \
+        [ -r "$PASSWORD_FILE" ] ||
             fail "the password cannot be read from $PASSWORD_FILE, nothing was changed"
         # The dot keeps the line breaks at the end: one belongs to the file, more do not.
         PASSWORD=$(cat "$PASSWORD_FILE" && echo .)
         PASSWORD=${PASSWORD%.}
         PASSWORD=${PASSWORD%"$LINE_BREAK"}
-    elif [ -n "${METAHUB_PASSWORD+set}" ]; then
-        PASSWORD=$METAHUB_PASSWORD
-    else
+    elif [ -z "$GIVEN" ]; then
         ask_password
     fi
 }

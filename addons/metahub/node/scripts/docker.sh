@@ -18,10 +18,11 @@ plan_runtime() {
 }
 
 plan_daemon_json() {
+    shown=$(say "$URL" | masked)
     has jq || has python3 || fail "$DAEMON_JSON has proxies, and neither jq nor python3 is here to" \
         "add MetaHub's, nothing was changed: install one of them, or write yourself" \
-        "\"proxies\": {\"http-proxy\": \"$(say "$URL" | masked)\", \"https-proxy\": \"$(say "$URL" | masked)\"}," \
-        "with the password in place of ****"
+        "\"proxies\": {\"http-proxy\": \"$shown\", \"https-proxy\": \"$shown\"}, with the" \
+        "password in place of ****"
     list=$(daemon_json_value no-proxy)
     # shellcheck disable=SC2086  # words
     list=$(no_proxy_of "$list" $EVERYWHERE)

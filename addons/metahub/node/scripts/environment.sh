@@ -23,6 +23,9 @@ assignments() {
 # The lines of a file of variables, without quotes.
 unquoted() { awk '{ sub(/\r$/, ""); print }' | sed "s/=[\"']\(.*\)[\"']\$/=\1/"; }
 
+# comes_later FILE NAME: of what is read in the order of names
+comes_later() { [ "$(printf '%s\n%s\n' "${1##*/}" "$2" | sort | tail -n 1)" != "$2" ]; }
+
 # value_in NAME…: the last value of the first of these names that stdin has one for
 value_in() {
     awk -F = -v names="$*" '

@@ -98,8 +98,13 @@ write() {
     if [ -e "$1" ]; then cp -p "$1" "$TEMPORARY"; else (umask 077 && : >"$TEMPORARY"); fi
     if [ "$3" != - ]; then chmod "$3" "$TEMPORARY"; elif [ ! -e "$1" ]; then chmod 644 "$TEMPORARY"; fi
     cat "$2" >"$TEMPORARY"
+    settle "$1"
+}
+
+settle() {
     mv -f "$TEMPORARY" "$1"
     TEMPORARY=''
+    if has restorecon; then restorecon "$1" 2>/dev/null || :; fi # SELinux
 }
 
 # What was there before
@@ -232,8 +237,7 @@ restore() {
     (umask 022 && mkdir -p "${2%/*}")
     TEMPORARY=$2.metahub-new
     cp -p "$1" "$TEMPORARY"
-    mv -f "$TEMPORARY" "$2"
-    TEMPORARY=''
+    settle "$2"
 }
 
 keep_what_others_wrote() {

@@ -6,6 +6,7 @@ LABEL=io.x-k8s.kind.cluster
 main() {
     HIDDEN='' LINE_BREAK='
 '
+    hide_given_password
     read_options "$@"
     need awk base64 cut id mktemp od sed sha256sum tr
     refuse_loopback

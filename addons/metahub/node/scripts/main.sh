@@ -3,7 +3,8 @@
 main() {
     LINE_BREAK='
 '
-    WORK='' TEMPORARY='' HIDDEN='' PLANNED=0
+    WORK='' TEMPORARY='' HIDDEN='' BEGUN='' PLANNED=0
+    hide_given_password
     read_options "$@"
     need awk cat chmod cmp cp cut diff find grep id mkdir mktemp mv od readlink rm rmdir sed \
         sha256sum sort tail tr
@@ -18,7 +19,11 @@ main() {
 }
 
 clean_up() {
+    status=$?
     show_typing
+    if [ "$status" -ne 0 ] && [ -n "$BEGUN" ]; then
+        warn "stopped half way: run it again when that is mended, or put everything back with --undo"
+    fi
     if [ -n "$TEMPORARY" ]; then rm -f "$TEMPORARY"; fi
     rm -rf "$WORK"
 }
@@ -47,6 +52,7 @@ show_plan() {
 }
 
 carry_out() {
+    BEGUN=yes
     change_trust
     for_each_change "$RUNTIME" make_change
     if restart_is_due; then restart_runtime; fi

@@ -29,6 +29,7 @@ hides_a_registry() {
 
 host_of() {
     case $1 in
+    docker.io) say registry-1.docker.io ;; # where the API of that name answers
     \[*) printf '%s\n' "$1" | sed 's/^\[\(.*\)\].*/\1/' ;;
     *) printf '%s\n' "${1%:*}" ;;
     esac
@@ -40,7 +41,9 @@ hides() {
     '*' | "$2" | "$2":*) return 0 ;;
     10.0.0.0/8) case $2 in *[!0-9.]*) ;; 10.*) return 0 ;; esac ;;
     192.168.0.0/16) case $2 in *[!0-9.]*) ;; 192.168.*) return 0 ;; esac ;;
-    172.16.0.0/12) case $2 in *[!0-9.]*) ;; 172.1[6-9].* | 172.2[0-9].* | 172.3[01].*) return 0 ;; esac ;;
+    172.16.0.0/12)
+        case $2 in *[!0-9.]*) ;; 172.1[6-9].* | 172.2[0-9].* | 172.3[01].*) return 0 ;; esac
+        ;;
     fc00::/7) case $2 in f[cd]*:*) return 0 ;; esac ;;
     */*) ;;
     *) case $2 in *".${1#.}") return 0 ;; esac ;;

@@ -16,14 +16,15 @@ plan_runtime() {
     settings | while IFS= read -r file; do cat "$file"; done >"$WORK/settings"
     engine_env <"$WORK/settings" >"$WORK/entries"
     sed 's/^.\(.*\).$/\1/' "$WORK/entries" >"$WORK/environment"
+    NO_PROXY_LIST=$(all_values_in NO_PROXY no_proxy <"$WORK/environment")
     # shellcheck disable=SC2086  # words
-    NO_PROXY_LIST=$(no_proxy_of "$(all_values_in NO_PROXY no_proxy <"$WORK/environment")" $EVERYWHERE)
+    NO_PROXY_LIST=$(no_proxy_of "$NO_PROXY_LIST" $EVERYWHERE)
     warn_of_hidden "$NO_PROXY_LIST"
     warn_of_replaced "$(value_in HTTPS_PROXY https_proxy <"$WORK/environment")"
     podman_variables >"$WORK/variables"
     want podman 600 "$VARIABLES" <"$WORK/variables"
-    containers_conf >"$WORK/containers.conf"
-    want podman "$(readable_for)" "$CONTAINERS/containers.conf.d/zz-metahub.conf" <"$WORK/containers.conf"
+    containers_conf >"$WORK/conf"
+    want podman "$(readable_for)" "$CONTAINERS/containers.conf.d/zz-metahub.conf" <"$WORK/conf"
 }
 
 # Every user's podman reads root's, and fails where it may not.
@@ -69,8 +70,9 @@ settings() {
 }
 
 refuse_later_settings() {
-    for file in "$CONTAINERS"/containers.conf.d/zz[n-z]*.conf "$CONTAINERS"/containers.conf.d/zz-[n-z]*.conf; do
-        if [ -r "$file" ] && grep -q '^[[:space:]]*env[[:space:]]*=' "$file"; then
+    for file in "$CONTAINERS"/containers.conf.d/*.conf; do
+        if [ -r "$file" ] && comes_later "$file" zz-metahub.conf &&
+            grep -q '^[[:space:]]*env[[:space:]]*=' "$file"; then
             fail "$file is read after MetaHub's own zz-metahub.conf and has an env of its own," \
                 "nothing was changed: give it a name that comes before"
         fi

@@ -87,9 +87,14 @@ plan_service() {
     for unit in $UNITS; do
         environment_of "$unit"
     done >"$WORK/environment"
-    NO_PROXY_LIST=$(no_proxy_of "$(all_values_in "$prefix"NO_PROXY "$prefix"no_proxy NO_PROXY no_proxy <"$WORK/environment")" "$@")
+    # What the service itself has, counts where it starts what pulls.
+    NO_PROXY_LIST=$(all_values_in "$prefix"NO_PROXY "$prefix"no_proxy NO_PROXY no_proxy \
+        <"$WORK/environment")
+    NO_PROXY_LIST=$(no_proxy_of "$NO_PROXY_LIST" "$@")
     warn_of_hidden "$NO_PROXY_LIST"
-    warn_of_replaced "$(value_in "$prefix"HTTPS_PROXY "$prefix"https_proxy HTTPS_PROXY https_proxy <"$WORK/environment")"
+    replaced=$(value_in "$prefix"HTTPS_PROXY "$prefix"https_proxy HTTPS_PROXY https_proxy \
+        <"$WORK/environment")
+    warn_of_replaced "$replaced"
     variables "$prefix" >"$WORK/variables"
     want "$RUNTIME" 600 "/etc/metahub/$RUNTIME.env" <"$WORK/variables"
     for unit in $UNITS; do
@@ -118,8 +123,8 @@ EOF
 # What is read after our drop-in could undo it.
 refuse_later() {
     drop_ins "$1" | while IFS= read -r file; do
-        if [ "$(printf '%s\n%s\n' "${file##*/}" "$OURS" | sort | tail -n 1)" != "$OURS" ] &&
-            grep -q -e '^[[:space:]]*EnvironmentFile=' -e '^[[:space:]]*UnsetEnvironment=.*PROXY' "$file"; then
+        if comes_later "$file" "$OURS" && grep -q -e '^[[:space:]]*EnvironmentFile=' \
+            -e '^[[:space:]]*UnsetEnvironment=.*PROXY' "$file"; then
             fail "$file is read after MetaHub's own $OURS and may change the proxy, nothing was" \
                 "changed: give it a name that comes before"
         fi
@@ -136,7 +141,8 @@ rc_file() {
 plan_rc() {
     {
         if [ -f "$(rc_file "$1")" ]; then
-            awk '/^# MetaHub: begin/ { ours = 1 } !ours; /^# MetaHub: end/ { ours = 0 }' "$(rc_file "$1")"
+            awk '/^# MetaHub: begin/ { ours = 1 } !ours; /^# MetaHub: end/ { ours = 0 }' \
+                "$(rc_file "$1")"
         fi
         cat <<EOF
 # MetaHub: begin (removed by its set-up of $TITLE, with --undo)
@@ -180,7 +186,7 @@ restart_unit() {
     elif if [ "$INIT" = systemd ]; then systemctl restart "$1"; else rc-service "$1" restart; fi; then
         say "restarted $1"
     else
-        fail "$1 does not start: see what it says, or put everything back with --undo"
+        fail "$1 does not start: see what it says"
     fi
 }
 
@@ -203,5 +209,9 @@ restart_commands() {
 }
 
 show_restart() {
-    if [ -n "$RESTART" ]; then say "would restart$UNITS"; else say "to be done then: $(restart_commands)"; fi
+    if [ -n "$RESTART" ]; then
+        say "would restart$UNITS"
+    else
+        say "to be done then: $(restart_commands)"
+    fi
 }

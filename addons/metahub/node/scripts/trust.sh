@@ -73,7 +73,7 @@ update_store() {
     if grep -q -e --fresh "$(command -v "$UPDATE")"; then set -- "$UPDATE" --fresh; fi
     "$@" >"$WORK/update.log" 2>&1 || {
         cat "$WORK/update.log" >&2
-        fail "$UPDATE failed: repair it and run this again, or undo it with --undo"
+        fail "$UPDATE failed"
     }
     say "ran $UPDATE"
 }
