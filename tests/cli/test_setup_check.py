@@ -115,9 +115,3 @@ def test_a_terminal(tmp_path: Path) -> None:
     assert "\x1b[31m✗\x1b[0m  proxy         podman is told of no proxy:" in done.stdout
     assert "\n                 \x1b[1m→ Set it up, with MetaHub's host and port:" in done.stdout
     assert done.stdout.endswith("podman: 0 of 7 steps work.\n")
-
-
-def test_without_check() -> None:
-    """There is nothing yet that it does."""
-    done = CliRunner().invoke(app, ["setup"])
-    assert (done.exit_code, "expected --check" in done.stderr) == (2, True)

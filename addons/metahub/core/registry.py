@@ -90,9 +90,6 @@ class Registries:
             return None
         return self.at(*meant.api)
 
-    def __iter__(self) -> Iterator[Registry]:
-        return iter(self._registries)
-
     def __len__(self) -> int:
         return len(self._registries)
 
