@@ -35,7 +35,7 @@ ARROWS = {
     "proxy": May(
         ours="core rules store node",
         others="OpenSSL aiohttp argon2 bcrypt certifi cryptography jinja2 mitmproxy multidict"
-        " yaml yarl",
+        " prometheus_client yaml yarl",
     ),
     "upstream": May(
         ours="core", others="aiohttp yarl"

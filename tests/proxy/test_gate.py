@@ -109,7 +109,7 @@ def test_malformed_credentials(
     """Are wrong ones, and the log says why without repeating them."""
     said = _raw(proxy, f"CONNECT reg.test:443 HTTP/1.1\r\nProxy-Authorization: {header}\r\n\r\n")
     assert said.startswith("HTTP/1.1 407 MetaHub: wrong proxy user or password\r\n")
-    assert "is turned away: Proxy-Authorization: expected " in caplog.text
+    assert "is turned away: unreadable credentials: expected " in caplog.text
 
 
 def test_a_host_that_is_no_registry_is_tunnelled_unread(

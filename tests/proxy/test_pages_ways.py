@@ -18,7 +18,9 @@ from metahub.node.authority import read_authority
 from metahub.node.setup import RUNTIMES
 from metahub.proxy.gate import Gate
 from metahub.proxy.itself import HOST, Itself
+from metahub.proxy.logins import Logins
 from metahub.proxy.manifests import Manifests
+from metahub.proxy.metrics import Metrics
 from metahub.proxy.pages.page import Asked
 from metahub.proxy.pages.probes import Readiness, trouble_with_authority
 from metahub.proxy.presence import Presence
@@ -92,8 +94,9 @@ def test_a_ca_that_cannot_be_read_is_told_of(without_ca: ProxyInThread) -> None:
 
 async def test_a_proxy_that_has_not_begun_is_not_ready(tmp_path: Path) -> None:
     """Each thing that is missing has its line."""
-    rules, itself = RulesInForce(), Itself()
-    gate = Gate(rules, itself, lambda client: client)
+    metrics, itself = Metrics(), Itself()
+    rules = RulesInForce(metrics)
+    gate = Gate(rules, Logins(dict, metrics), itself, lambda client: client)
     manifests = Manifests(rules, gate, Presence(), StoreInUse())
     with taddons.context() as context:
         context.options.confdir = str(tmp_path / "nowhere")

@@ -22,6 +22,8 @@ from metahub.demo.bench import TABLE, TAG, qnib_bench
 from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
 from metahub.proxy.itself import Itself
+from metahub.proxy.logins import Logins
+from metahub.proxy.metrics import Metrics
 from metahub.proxy.options import Options
 from metahub.proxy.patience import Patience
 from metahub.proxy.rules_in_force import RulesInForce
@@ -218,7 +220,9 @@ def _read_slowly(listening: socket.socket, seconds: float) -> None:
 @pytest.fixture
 def patience() -> Iterator[Patience]:
     """The addon alone, beside those of mitmproxy that it asks."""
-    gate = Gate(RulesInForce(), Itself(), lambda client: client)
+    metrics = Metrics()
+    logins = Logins(dict, metrics)
+    gate = Gate(RulesInForce(metrics), logins, Itself(), lambda client: client)
     with taddons.context(Options(), Proxyserver()):
         yield Patience(gate, Failures())
     gate.done()

@@ -5,7 +5,9 @@ from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
 from metahub.proxy.http1 import Http1
 from metahub.proxy.itself import Itself
+from metahub.proxy.logins import Logins
 from metahub.proxy.manifests import Manifests
+from metahub.proxy.metrics import Metrics
 from metahub.proxy.mirror import Mirror
 from metahub.proxy.options import Options
 from metahub.proxy.pages import Pages
@@ -42,10 +44,12 @@ type Addon = (
 
 def addons() -> list[Addon]:
     """MetaHub's addons, in the order in which they want mitmproxy's events."""
-    rules, presence, failures, itself = RulesInForce(), Presence(), Failures(), Itself()
+    metrics, presence, failures, itself = Metrics(), Presence(), Failures(), Itself()
     store = StoreInUse()
+    rules = RulesInForce(metrics)
     seen = Seen(lambda: rules.now().password_hashes, store)
-    gate = Gate(rules, itself, seen.let_in)
+    logins = Logins(lambda: rules.now().password_hashes, metrics)
+    gate = Gate(rules, logins, itself, seen.let_in)
     manifests = Manifests(rules, gate, presence, store)
     return [
         Options(),

@@ -5,7 +5,7 @@ Knows clients and registries. Must not know what is asked of a registry.
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 from mitmproxy import connection, http, tls
@@ -13,21 +13,18 @@ from mitmproxy.log import ALERT
 from mitmproxy.proxy import layer, layers, mode_specs, server_hooks
 
 from metahub.core.client import Client, parse_address
-from metahub.core.distribution import short_name
 from metahub.core.machine import MachineType
 from metahub.core.registry import Registry
 from metahub.proxy import responses
-from metahub.proxy.credentials import MalformedCredentialsError, parse_credentials
 from metahub.proxy.itself import HOST, Itself, is_itself
+from metahub.proxy.logins import FailedLoginError, Logins
 from metahub.proxy.modes import is_explicit, is_redirected, is_wordless
 from metahub.proxy.opening import named_host
-from metahub.proxy.passwords import Passwords
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.rules import UnknownClients
 
 logger = logging.getLogger(__name__)
 
-WRONG_CREDENTIALS = "MetaHub: wrong proxy user or password"
 UNKNOWN_CLIENT = "MetaHub: this client is unknown; give the proxy a user and password"
 UNKNOWN_ADDRESS = "MetaHub: this client is unknown; no network of the rules has its address"
 FAILED = "MetaHub: the proxy failed to find out who asks, and its log says how"
@@ -40,6 +37,11 @@ _HTTPS_PORT = 443
 
 class TurnedAwayError(Exception):
     """The client gets no further. The message is for the person whose client it is."""
+
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """In seconds, where trying again may make a difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,16 @@ class Gate:
     """Lets clients in or not, remembers who they are, and opens connections to registries only."""
 
     def __init__(
-        self, rules: RulesInForce, itself: Itself, let_in: Callable[[Client], object]
+        self,
+        rules: RulesInForce,
+        logins: Logins,
+        itself: Itself,
+        let_in: Callable[[Client], object],
     ) -> None:
         self._in_force = rules
+        self._logins = logins
         self._itself = itself
         self._let_in = let_in
-        self._passwords = Passwords()
         self._tunnels: WeakKeyDictionary[connection.Client, Client] = WeakKeyDictionary()
         self._visits: WeakKeyDictionary[http.HTTPFlow, Visit] = WeakKeyDictionary()
 
@@ -83,7 +89,7 @@ class Gate:
         try:
             self._tunnels[flow.client_conn] = await _found(self._recognised(flow))
         except TurnedAwayError as turned_away:
-            flow.response = responses.proxy_authentication_required(flow.request, str(turned_away))
+            flow.response = _asking_for_a_login(flow.request, turned_away)
             return
         if is_itself(flow.request.host):
             flow.response = _tunnel_to_itself(flow.request)
@@ -98,7 +104,7 @@ class Gate:
         try:
             self._visits[flow] = visit = await _found(self._visit(flow))
         except TurnedAwayError as turned_away:
-            self._turn_away(flow, str(turned_away))
+            self._turn_away(flow, turned_away)
             return
         flow.metadata["metahub_client"] = str(visit.client)
         flow.metadata["metahub_machine_type"] = (
@@ -137,7 +143,7 @@ class Gate:
 
     def done(self) -> None:
         """Give the hashing threads back."""
-        self._passwords.close()
+        self._logins.close()
 
     async def _recognised(self, flow: http.HTTPFlow) -> Client:
         """Who asks. Credentials are taken off the request: they go no further, right or wrong."""
@@ -161,25 +167,20 @@ class Gate:
 
     async def _introduced(self, header: str | None, peer: connection.Client) -> Client:
         unnamed = _unnamed(peer)
-        address = unnamed.address
         if header is None or not is_explicit(peer):
             return unnamed
         try:
-            given = parse_credentials(header)
-        except MalformedCredentialsError as error:
-            logger.log(ALERT, f"{address} is turned away: Proxy-Authorization: {error}.")
-            raise TurnedAwayError(WRONG_CREDENTIALS) from error
-        hashes = self._in_force.now().password_hashes
-        if await self._passwords.are_right(given.user, given.password, hashes):
-            return Client(address, given.user)
-        name = short_name(given.user)
-        logger.log(ALERT, f"{address} is turned away: wrong user or password, as user {name!r}.")
-        raise TurnedAwayError(WRONG_CREDENTIALS)
+            return replace(unnamed, user=await self._logins.check(unnamed.address, header))
+        except FailedLoginError as error:
+            raise TurnedAwayError(str(error), error.retry_after) from error
 
-    def _turn_away(self, flow: http.HTTPFlow, message: str) -> None:
+    def _turn_away(self, flow: http.HTTPFlow, turned_away: TurnedAwayError) -> None:
         asked_as_proxy = is_explicit(flow.client_conn) and flow.client_conn not in self._tunnels
-        answer = responses.proxy_authentication_required if asked_as_proxy else responses.denied
-        responses.answer_at_headers(flow, answer(flow.request, message))
+        if asked_as_proxy:
+            answer = _asking_for_a_login(flow.request, turned_away)
+        else:
+            answer = responses.denied(flow.request, str(turned_away))
+        responses.answer_at_headers(flow, answer)
 
     async def _visit(self, flow: http.HTTPFlow) -> Visit:
         client = await self._recognised(flow)
@@ -207,6 +208,12 @@ async def _found[T](finding: Awaitable[T]) -> T:
     except Exception as error:  # mitmproxy would log it and let the client in
         logger.exception("This is a bug in MetaHub; please report it.")
         raise TurnedAwayError(FAILED) from error
+
+
+def _asking_for_a_login(request: http.Request, turned_away: TurnedAwayError) -> http.Response:
+    return responses.proxy_authentication_required(
+        request, str(turned_away), turned_away.retry_after
+    )
 
 
 def _unnamed(client: connection.Client) -> Client:

@@ -16,7 +16,7 @@ import bcrypt
 from metahub.proxy.keyed_locks import KeyedLocks
 from metahub.rules import PasswordHash
 
-_HASHING_THREADS = 2
+HASHING_THREADS = 2
 _MOST_REMEMBERED = 10_000
 _BCRYPT_MOST_BYTES = 72
 
@@ -41,7 +41,7 @@ class Passwords:
         self._clock = clock
         self._key = secrets.token_bytes(32)
         self._right: dict[bytes, None] = {}
-        self._threads = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="metahub-hash")
+        self._threads = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="metahub-hash")
         self._locks = KeyedLocks[bytes]()
 
     def remembers(self, user: str, password: str, hashes: Hashes) -> bool:

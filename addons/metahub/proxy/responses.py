@@ -79,15 +79,20 @@ def gateway_timeout(request: http.Request, message: str) -> http.Response:
     return _error(request, 504, "UNAVAILABLE", message)
 
 
-def proxy_authentication_required(request: http.Request, message: str) -> http.Response:
+def proxy_authentication_required(
+    request: http.Request, message: str, retry_after: int | None = None
+) -> http.Response:
     """407, with the reason in the status line: Go's clients show nothing else.
 
+    `retry_after` are the seconds after which a login may be looked at that was not this time.
     https://www.rfc-editor.org/rfc/rfc9110#section-15.5.8
     """
     headers = http.Headers(
         content_type="text/plain; charset=utf-8",
         proxy_authenticate=f'Basic realm="{REALM}", charset="UTF-8"',
     )
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
     return _answer(request, 407, reason_phrase(message), headers, f"{message}\n".encode())
 
 

@@ -4,11 +4,13 @@ Knows the option that names their directory. Must not know what the rules say.
 """
 
 import logging
+import time
 from pathlib import Path
 
 from mitmproxy import ctx, exceptions
 from mitmproxy.log import ALERT
 
+from metahub.proxy.metrics import RELOADS, RULES_LOADED, Metrics, Reload
 from metahub.proxy.options import RULES
 from metahub.rules import Rules, RulesError, RulesWatcher, read_rules
 
@@ -21,7 +23,8 @@ class RulesInForce:
     A broken edit changes nothing: the last good rules stay in force, and the mistakes are logged.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
         self._rules: Rules | None = None
         self._watcher: RulesWatcher | None = None
 
@@ -66,13 +69,16 @@ class RulesInForce:
 
     def _edited(self, outcome: Rules | RulesError) -> None:
         if isinstance(outcome, RulesError):
+            self._metrics.count(RELOADS, Reload.REFUSED)
             logger.error(f"The edited rules are not taken; the last good ones stay.\n{outcome}")
             return
+        self._metrics.count(RELOADS, Reload.TAKEN)
         logger.log(ALERT, f"The edited rules are in force: {outcome}.")
         self._take(outcome)
 
     def _take(self, rules: Rules) -> None:
         self._rules = rules
+        self._metrics.set_time(RULES_LOADED, time.time())
         for warning in rules.warnings:
             logger.warning(str(warning))
 
