@@ -6,6 +6,7 @@ Knows what was tried, counted by who and when. Must not know passwords, connecti
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Network
 from math import inf
 
@@ -29,6 +30,7 @@ type Account = bytes
 """Names a user and its hashes, the real ones or none: changed hashes are another account."""
 
 
+@lru_cache(MOST_TALLIES)  # a network takes longer to make than a password to be remembered
 def origin_of(address: Address) -> Origin:
     """Whom the failures of an address are counted for."""
     if isinstance(address, IPv4Address):
