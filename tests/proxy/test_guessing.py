@@ -68,6 +68,14 @@ def test_what_is_refused_makes_nobody_wait_longer(guessing: Guessing) -> None:
     assert guessing.ask(15.75, HERE, ANNA) == AT_ONCE
 
 
+def test_who_is_looked_at_without_a_place_in_line_makes_it_no_longer(guessing: Guessing) -> None:
+    """However many were: some seconds after the noise the line is free again."""
+    for user in _users(1000):
+        guessing.ask(0, HERE, user)
+    assert guessing.ask(0, HERE, ANNA).is_refused
+    assert guessing.ask(4, HERE, BERT) == AT_ONCE
+
+
 def test_a_slip_is_forgotten_when_the_password_is_right(guessing: Guessing) -> None:
     """Nor does what is right count against the others of a site."""
     for user in _users(1000):

@@ -170,6 +170,7 @@ async def test_the_same_right_password_is_hashed_once(door: Door, hashed: list[s
     """A thousand nodes of one user that start at once get in together."""
     assert set(await asyncio.gather(*(door.enter(ANNA) for _ in range(400)))) == {"anna"}
     assert hashed == [ANNA.password]
+    assert door.counted(LOGINS.name) == {"checked": 1, "remembered": 399}
 
 
 async def test_a_thousand_users_that_start_at_once_get_in(door: Door) -> None:

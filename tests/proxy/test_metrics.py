@@ -1,7 +1,9 @@
 """What Prometheus reads, as Prometheus reads it."""
 
 import math
+import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from prometheus_client import Counter
@@ -21,6 +23,10 @@ from metahub.proxy.metrics import (
     Metric,
     Metrics,
 )
+from metahub.proxy.rules_in_force import RulesInForce
+from metahub.rules import RulesError, read_rules
+
+EXAMPLE = Path(__file__).parents[2] / "metahub_rules"
 
 type Samples = dict[str, list[tuple[dict[str, str], float]]]
 
@@ -126,3 +132,15 @@ def test_the_strict_form_can_be_read_too(metrics: Metrics) -> None:
     assert {metric.name.removesuffix("_total") for metric in TABLE} < {
         family.name for family in families
     }
+
+
+def test_edits_of_the_rules_are_counted(metrics: Metrics) -> None:
+    """Those that are taken, with the time, and those that are refused."""
+    rules, begun = RulesInForce(metrics), time.time()
+    rules._edited(read_rules(EXAMPLE))
+    rules._edited(RulesError(()))
+    rules._edited(RulesError(()))
+    samples = read(metrics)
+    counted = {labels["result"]: value for labels, value in samples[RELOADS.name]}
+    assert counted == {"taken": 1, "refused": 2}
+    assert begun <= samples[RULES_LOADED.name][0][1] <= time.time()

@@ -124,14 +124,12 @@ class Logins:
             given = parse_credentials(header)
         except MalformedCredentialsError as error:
             raise await self._not_understood(address, header, error) from error
-        if self._is_remembered(given):
+        if self._recognises(given):
             self._guessing.welcome(origin_of(address))
-            self._metrics.count(LOGINS, Login.REMEMBERED)
             return given.user
         no = await self._waited_for(self._attempt(address, given))
         if no is not None:
             raise no.error
-        self._metrics.count(LOGINS, Login.CHECKED)
         return given.user
 
     def close(self) -> None:
@@ -174,7 +172,7 @@ class Logins:
         if self._wrong.remembers(attempt.proof):
             return _No(Failure.REPEATED)
         async with self._locks.of((attempt.origin, attempt.proof)):
-            if self._is_remembered(attempt.given):
+            if self._recognises(attempt.given):
                 return None
             if self._wrong.remembers(attempt.proof):
                 return _No(Failure.REPEATED)
@@ -218,10 +216,15 @@ class Logins:
         return _No(Failure.WRONG)
 
     def _was_right(self, attempt: _Attempt) -> None:
+        self._metrics.count(LOGINS, Login.CHECKED)
         self._guessing.was_right(time.monotonic(), attempt.origin, attempt.account)
 
-    def _is_remembered(self, given: Credentials) -> bool:
-        return self._passwords.remembers(given.user, given.password, self._hashes())
+    def _recognises(self, given: Credentials) -> bool:
+        """True for those that were right before; that counts as a login."""
+        is_remembered = self._passwords.remembers(given.user, given.password, self._hashes())
+        if is_remembered:
+            self._metrics.count(LOGINS, Login.REMEMBERED)
+        return is_remembered
 
     def _attempt(self, address: Address, given: Credentials) -> _Attempt:
         account = self._account(given.user, self._hashes())
