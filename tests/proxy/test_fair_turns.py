@@ -16,13 +16,13 @@ class Scene:
         self.served: list[str] = []
 
     async def come(self, *names: str) -> list[asyncio.Task[None]]:
-        """Each stands in the line of its first letter."""
+        """Each stands in the line of its first letter; a small one yields to a capital one."""
         tasks = [asyncio.create_task(self._be_served(name)) for name in names]
         await asyncio.sleep(0)
         return tasks
 
     async def _be_served(self, name: str) -> None:
-        async with self.turns.turn(name[0]):
+        async with self.turns.turn(name[0].lower(), yields=name[0].islower()):
             await self.open.wait()
             self.served.append(name)
 
@@ -40,6 +40,8 @@ async def scene() -> Scene:
         (["a1", "a2", "a3"], ["a1", "a2", "a3"]),
         (["a1", "a2", "a3", "a4", "b1"], ["a1", "a2", "b1", "a3", "a4"]),
         (["a1", "a2", "a3", "b1", "b2", "c1"], ["a1", "a2", "b1", "c1", "a3", "b2"]),
+        (["a1", "a2", "a3", "A4", "A5"], ["a1", "A4", "A5", "a2", "a3"]),
+        (["a1", "a2", "b1", "b2", "A3"], ["a1", "A3", "b1", "a2", "b2"]),
     ],
 )
 async def test_each_line_has_its_turn(come: list[str], served: list[str], scene: Scene) -> None:

@@ -26,7 +26,7 @@ HASHER = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 ANNA, BERT = Login("anna", "hers"), Login("bert", "his")
 WRONG = "MetaHub: wrong proxy user or password"
 
-# Everything a tenth as long, and three free instead of twenty.
+# Everything a tenth as long, and three free instead of ten.
 MILD = Limit(free=3, doubled_by=20, longest_delay=0.1, longest_wait=0.15, first_delay=0.1)
 FAST = Limits(
     pair=Limit(free=0, doubled_by=1, longest_delay=0.2, longest_wait=0.2, first_delay=0.05),

@@ -70,9 +70,9 @@ class Limits:
     """
 
     pair: Limit = Limit(free=0, doubled_by=1, longest_delay=8, longest_wait=8)
-    origin: Limit = Limit(free=20, doubled_by=20, longest_delay=1, longest_wait=2)
-    account: Limit = Limit(free=20, doubled_by=20, longest_delay=1, longest_wait=2)
-    look_seconds: float = 1.0
+    origin: Limit = Limit(free=10, doubled_by=20, longest_delay=1, longest_wait=2)
+    account: Limit = Limit(free=10, doubled_by=20, longest_delay=1, longest_wait=2)
+    look_seconds: float = 2.0
     """Within which whoever waits through no fault of its own is looked at: see `Turn`.
 
     They pass for users that do not exist too, for whom there is nothing to look at. A hash of any

@@ -190,7 +190,8 @@ class Logins:
             await _until(asked + (self._limits.look_seconds if turn.looks else 0))
             return _No(Failure.SLOWED, turn.seconds)
         await _until(asked + turn.seconds)
-        async with self._turns.turn(attempt.origin):
+        # Guesses that have waited may be due as fast as hashes are made: no login is behind them.
+        async with self._turns.turn(attempt.origin, yields=True):
             return await self._checked(attempt)
 
     async def _looks_right(self, attempt: _Attempt) -> bool:
