@@ -16,7 +16,17 @@ from tests.proxy.running import ProxyInThread
 
 ITSELF = Address(HOST, 80, "http")
 WRONG = Login(TYPE1.name, "wrong-password-of-a-page")
-PATHS = ["/", "/login", "/whoami", "/ca.crt", "/ca.der", "/healthz", "/readyz", "/setup/docker"]
+PATHS = [
+    "/",
+    "/login",
+    "/whoami",
+    "/ca.crt",
+    "/ca.der",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/setup/docker",
+]
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 

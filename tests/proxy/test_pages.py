@@ -11,6 +11,7 @@ import pytest
 from cryptography import x509
 
 from metahub.demo.address import LOOPBACK, Address, Login
+from metahub.node.authority import read_authority
 from metahub.node.setup import RUNTIMES
 from metahub.proxy.itself import HOST
 from metahub.store import StoreError
@@ -91,7 +92,6 @@ def test_wrong_credentials_are_told_where_they_can_be(
     assert b"MetaHub: wrong proxy user or password.\n" in answer.body
     assert b"Through the proxy that is answered with 407" in answer.body
     assert through(known, WRONG).ask("GET", "/").status == 407
-    assert caplog.text.count("wrong user or password, as user 'qnib-type1'.") == 2
     assert WRONG.password not in caplog.text
 
 
@@ -387,3 +387,14 @@ def test_a_page_view_is_no_line_in_the_log(
         through(known).ask("GET", path)
     logged = [r for r in caplog.records if r.levelname in {"ALERT", "WARNING", "ERROR"}]
     assert logged == []
+
+
+def test_prometheus_reads_what_was_counted(known: ProxyInThread) -> None:
+    """Wrong passwords, and when the CA ends, in seconds since the epoch."""
+    direct(known).ask("GET", "/", {"Authorization": WRONG.header})
+    answer = direct(known).ask("GET", "/metrics")
+    assert (answer.status, answer.headers["content-type"].partition(";")[0]) == (200, "text/plain")
+    values = dict(line.rsplit(" ", 1) for line in answer.body.decode().splitlines())
+    assert float(values['metahub_authentication_failures_total{reason="wrong"}']) >= 1
+    expires = read_authority(known.authority.parent).expires
+    assert float(values["metahub_ca_expiry_timestamp_seconds"]) == expires.timestamp()

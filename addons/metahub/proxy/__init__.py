@@ -59,7 +59,7 @@ def addons() -> list[Addon]:
         gate,
         SecureProxy(),
         PlainHttp(),
-        Pages(rules, gate, itself, manifests),
+        Pages(rules, gate, itself, manifests, metrics),
         manifests,
         Streams(),
         presence,

@@ -16,10 +16,11 @@ from metahub.proxy import responses
 from metahub.proxy.gate import Gate
 from metahub.proxy.itself import Itself
 from metahub.proxy.manifests import BUG, Manifests
+from metahub.proxy.metrics import Metrics
 from metahub.proxy.pages import ca, probes
 from metahub.proxy.pages.front import Front
 from metahub.proxy.pages.page import Answer, Asked, Page
-from metahub.proxy.pages.probes import Readiness
+from metahub.proxy.pages.probes import Measurements, Readiness
 from metahub.proxy.pages.proxy_address import MalformedHostError
 from metahub.proxy.pages.set_up import SetUp
 from metahub.proxy.pages.whoami import WhoAmI
@@ -50,7 +51,12 @@ class Pages:
     """
 
     def __init__(
-        self, rules: RulesInForce, gate: Gate, itself: Itself, manifests: Manifests
+        self,
+        rules: RulesInForce,
+        gate: Gate,
+        itself: Itself,
+        manifests: Manifests,
+        metrics: Metrics,
     ) -> None:
         self._gate = gate
         self._itself = itself
@@ -63,6 +69,7 @@ class Pages:
             "/ca.der": ca.der,
             "/healthz": probes.health,
             "/readyz": Readiness(rules, manifests).page,
+            "/metrics": Measurements(metrics).page,
         }
         self._folders: Mapping[str, Answer] = {"/setup/": SetUp(rules).page}
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from metahub.node.authority import AuthorityError
 from metahub.proxy.manifests import Manifests
+from metahub.proxy.metrics import Metrics
 from metahub.proxy.pages.ca import authority
 from metahub.proxy.pages.page import Asked, Page
 from metahub.proxy.rules_in_force import RulesInForce
@@ -45,6 +46,25 @@ class Readiness:
         except StoreError as error:
             return [f"store: {error}"]
         return []
+
+
+class Measurements:
+    """Tells Prometheus what was counted since the start."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        metrics.measure_ca(_end_of_authority)
+
+    async def page(self, _: Asked) -> Page:
+        """All metrics; no label is a user, an address or an image."""
+        return Page(*self._metrics.exposition())
+
+
+def _end_of_authority() -> datetime | None:
+    try:
+        return authority().expires
+    except AuthorityError:
+        return None
 
 
 def trouble_with_authority(now: datetime) -> Iterator[str]:
