@@ -40,8 +40,8 @@ ARROWS = {
     "upstream": May(
         ours="core", others="aiohttp yarl"
     ),  # asks a registry; proxy asks by its own way
-    "demo": May(ours="core", others="aiohttp argon2 bcrypt cryptography multidict yaml yarl"),
-    "cli": May(ours="core rules store proxy upstream node demo", others="argon2 rich typer"),
+    "demo": May(ours="core node", others="aiohttp argon2 bcrypt cryptography multidict yaml yarl"),
+    "cli": May(ours="core rules store proxy upstream node demo", others="argon2 rich typer yaml"),
     "__main__": May(ours="cli"),
     ENTRY: May(ours="proxy", others="mitmproxy"),
 }
@@ -219,7 +219,7 @@ def test_a_right_arrow_is_let_be(path: str, source: str) -> None:
             "metahub/cli/serve.py",
             "from mitmproxy.tools.main import mitmdump",
             "addons/metahub/cli/serve.py:1: mitmproxy.tools.main.mitmdump:"
-            " of others cli imports only: argon2 rich typer",
+            " of others cli imports only: argon2 rich typer yaml",
         ),
         (
             "metahub/proxy/gate.py",

@@ -3,12 +3,13 @@
 import logging
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from metahub.demo.tls import Authority
+from metahub.node.authority_pair import SigningPair
+from metahub.node.confdir import Confdir
 from tests.e2e.proxies.rules import table
 from tests.e2e.upstreams.odd_registry import OddRegistry
 from tests.e2e.upstreams.trust import HERE, Trust
@@ -24,12 +25,8 @@ def place() -> Iterator[Path]:
 
 
 def _make_authority(directory: Path) -> None:
-    """The CA of all proxies: mitmproxy's own is RSA, and takes as long to load as a test to run."""
-    directory.mkdir()
-    authority = Authority.create("MetaHub of the tests")
-    certificate = authority.write(directory / "mitmproxy-ca-cert.pem").read_bytes()
-    key = authority.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (directory / "mitmproxy-ca.pem").write_bytes(key + certificate)
+    """The CA of all proxies, whatever their registries are."""
+    Confdir(directory).put(SigningPair.create("MetaHub of the tests", datetime.now(UTC)))
 
 
 @pytest.fixture(scope="session")

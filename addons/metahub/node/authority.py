@@ -59,6 +59,17 @@ class Authority:
         return subject_of(self.certificates[0])
 
     @property
+    def signer(self) -> str:
+        """What that calls itself which signs: the anchor, or one below it."""
+        return subject_of(self.chain[0])
+
+    @property
+    def following(self) -> "Authority | None":
+        """The next one, while a rotation is under way."""
+        rest = self.certificates[1:]
+        return Authority(rest, rest[:1]) if rest else None
+
+    @property
     def begins(self) -> datetime:
         """From when on all of the chain is valid (UTC)."""
         return max(link.not_valid_before_utc for link in self.chain)
@@ -102,8 +113,8 @@ def read_authority(confdir: Path) -> Authority:
     return Authority(certificates, read_certificates(chain) if chain.exists() else certificates[:1])
 
 
-def read_certificates(file: Path) -> tuple[x509.Certificate, ...]:
-    """The certificates of a PEM file, each of a CA. Raises AuthorityError."""
+def read_certificates(file: Path, remedy: str = _RESTORE) -> tuple[x509.Certificate, ...]:
+    """The certificates of a PEM file, each of a CA. Raises AuthorityError, with the remedy."""
     try:
         certificates = certificates_in(file.read_bytes())
     except FileNotFoundError as error:
@@ -112,7 +123,7 @@ def read_certificates(file: Path) -> tuple[x509.Certificate, ...]:
     except OSError as error:
         raise unreadable(file, error) from error
     except ValueError as error:
-        raise AuthorityError(f"{file}: {error}: {_RESTORE}") from error
+        raise AuthorityError(f"{file}: {error}: {remedy}") from error
     return certificates
 
 

@@ -26,7 +26,8 @@ LIFETIME = timedelta(days=3 * 365)
 CLOCK_SKEW = timedelta(days=2)
 
 _LONGEST_NAME = 64  # RFC 5280, appendix A.1: ub-common-name
-_SERVERS = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+SERVERS = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+"""For TLS servers, and nothing else that a node may trust this CA for (RFC 5280, 4.2.1.12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class SigningPair:
             .not_valid_after(now + lifetime)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage("key_cert_sign", "crl_sign"), critical=True)
-            .add_extension(_SERVERS, critical=False)
+            .add_extension(SERVERS, critical=False)
         )
         if constraints:
             builder = builder.add_extension(constraints, critical=True)

@@ -1,0 +1,62 @@
+"""Files that are there whole or not at all, whatever happens while they are written.
+
+Knows the file system. Must not know what is in them.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def write(file: Path, content: bytes, mode: int) -> None:
+    """Write a file, or put it in the place of the one that is there."""
+    with _beside(file, content, mode) as new:
+        new.replace(file)
+
+
+def write_first(file: Path, content: bytes, mode: int) -> bool:
+    """Write a file unless there is one of that name; False if there is, be it since a moment."""
+    with _beside(file, content, mode) as new:
+        try:
+            file.hardlink_to(new)
+        except FileExistsError:
+            return False
+    return True
+
+
+def copy_away(files: list[Path], prefix: str) -> Path:
+    """Copy files into a new directory beside the first, which nobody but its owner may enter."""
+    parent = files[0].parent
+    directory = parent / Path(tempfile.mkdtemp(prefix=prefix, dir=parent)).name
+    for file in files:
+        shutil.copy2(file, directory)
+    return directory
+
+
+@contextmanager
+def _beside(file: Path, content: bytes, mode: int) -> Iterator[Path]:
+    """The content on the disk, in the same directory; the name is gone afterwards."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    new = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as opened:
+            os.fchmod(descriptor, mode)
+            opened.write(content)
+            opened.flush()
+            os.fsync(descriptor)
+        yield new
+    finally:
+        new.unlink(missing_ok=True)
+    _sync(file.parent)
+
+
+def _sync(directory: Path) -> None:
+    """Have the disk know the names in a directory, too."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
