@@ -5,6 +5,7 @@ from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
 from metahub.proxy.http1 import Http1
 from metahub.proxy.itself import Itself
+from metahub.proxy.leaves import Leaves
 from metahub.proxy.logins import Logins
 from metahub.proxy.manifests import Manifests
 from metahub.proxy.metrics import Metrics
@@ -18,6 +19,7 @@ from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.secrets import Secrets
 from metahub.proxy.secure_proxy import SecureProxy
 from metahub.proxy.seen import Seen
+from metahub.proxy.signing import Signing
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.streams import Streams
 
@@ -26,6 +28,8 @@ type Addon = (
     | RulesInForce
     | StoreInUse
     | Seen
+    | Signing
+    | Leaves
     | Mirror
     | Gate
     | SecureProxy
@@ -55,6 +59,8 @@ def addons() -> list[Addon]:
         Options(),
         rules,
         seen,
+        Signing(rules),
+        Leaves(),
         Mirror(rules),
         gate,
         SecureProxy(),

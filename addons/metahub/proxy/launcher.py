@@ -21,11 +21,13 @@ from mitmproxy.proxy import mode_specs
 from mitmproxy.tools.dump import DumpMaster
 
 import metahub
+from metahub.node.authority import BUNDLE
 from metahub.proxy import Addon, addons
 from metahub.proxy.config import ConfigError, complaint, in_words
 from metahub.proxy.modes import is_proxy
-from metahub.proxy.options import PREFIX
+from metahub.proxy.options import OPTIONS, PREFIX
 from metahub.proxy.rules_in_force import RulesInForce
+from metahub.proxy.signing import ready_authority
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +138,7 @@ class _Greeter:
 
     def running(self) -> None:
         doors = _doors()
-        ca = Path(ctx.options.confdir).expanduser() / "mitmproxy-ca-cert.pem"
+        ca = Path(ctx.options.confdir).expanduser() / BUNDLE
         if doors:
             self._greet(Greeting(doors, str(self._in_force.now()), ca, _web_address()))
 
@@ -199,12 +201,9 @@ def assemble(
     master = _master(tool, opts)
     ours = addons()
     try:
+        _prepare(config, assignments)
         opts.update_defer(**config)
         opts.set(*assignments, defer=True)
-        _complain_of_unknown(opts.deferred)
-        if not opts.mode:
-            raise ConfigError("mode: expected at least one, such as regular")
-        _ensure_confdir(Path(opts.confdir).expanduser())
         _install(master, ours, greet)
         _warn_of_unknown(tool, opts)
     except exceptions.OptionsError as error:
@@ -212,6 +211,20 @@ def assemble(
     except TypeError as error:
         raise ConfigError(in_words(error)) from error
     return master
+
+
+def _prepare(config: Mapping[str, object], assignments: Sequence[str]) -> None:
+    """What has to be there, and right, before mitmproxy's own addons act on the options."""
+    meant = options.Options()
+    for option in OPTIONS:
+        meant.add_option(option.name, option.kind, option.default, option.help, option.choices)
+    meant.update_defer(**config)
+    meant.set(*assignments, defer=True)
+    _complain_of_unknown(meant.deferred)
+    if not meant.mode:
+        raise ConfigError("mode: expected at least one, such as regular")
+    _ensure_confdir(Path(meant.confdir).expanduser())
+    ready_authority(meant)
 
 
 def _install(master: Master, ours: Sequence[Addon], greet: Greet) -> None:

@@ -72,7 +72,14 @@ EXEMPT_AGENTS = Option(
     "User-Agent, such as `cosign`.",
 )
 
-OPTIONS = (RULES, STORE, ON_ERROR, MISSING_SECONDS, ANSWER_SECONDS, EXEMPT_AGENTS)
+HOSTS = Option(
+    "metahub_hosts",
+    [],
+    "By which names and addresses nodes reach this proxy itself over TLS, as an `https://` proxy "
+    "or as a mirror. A new CA may sign for them; without any, for the name of this machine.",
+)
+
+OPTIONS = (RULES, STORE, ON_ERROR, MISSING_SECONDS, ANSWER_SECONDS, EXEMPT_AGENTS, HOSTS)
 
 
 class Options:

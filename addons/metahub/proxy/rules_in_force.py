@@ -5,6 +5,7 @@ Knows the option that names their directory. Must not know what the rules say.
 
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from mitmproxy import ctx, exceptions
@@ -27,6 +28,11 @@ class RulesInForce:
         self._metrics = metrics
         self._rules: Rules | None = None
         self._watcher: RulesWatcher | None = None
+        self._followers: list[Callable[[], None]] = []
+
+    def follow(self, look: Callable[[], None]) -> None:
+        """Have `look` called whenever other rules are in force."""
+        self._followers.append(look)
 
     @property
     def are_there(self) -> bool:
@@ -81,6 +87,8 @@ class RulesInForce:
         self._metrics.set_time(RULES_LOADED, time.time())
         for warning in rules.warnings:
             logger.warning(str(warning))
+        for look in self._followers:
+            look()
 
 
 def _directory() -> Path:
