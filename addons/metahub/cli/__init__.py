@@ -2,6 +2,7 @@
 
 import typer
 
+from metahub.cli.ca import ca
 from metahub.cli.check import check
 from metahub.cli.credentials import credentials
 from metahub.cli.demo import demo
@@ -19,7 +20,8 @@ app = typer.Typer(
 )
 for command in (serve, check, explain, detect, setup, demo):
     app.command()(command)
-app.add_typer(credentials)
+for group in (ca, credentials):
+    app.add_typer(group)
 
 
 def main() -> None:
