@@ -34,7 +34,7 @@ SERVERS = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
 class SigningPair:
     """A private key, its certificate, and those up to what nodes trust."""
 
-    key: PrivateKey = field(repr=False)
+    key: PrivateKey = field(repr=False, compare=False)  # its certificate tells it
     chain: tuple[x509.Certificate, ...]
 
     @classmethod

@@ -1,0 +1,138 @@
+"""A company's own CA, as it hands it out."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from metahub.node.authority import pem_of
+from metahub.node.authority_pair import SigningPair, builder_for, private_pem, subject, usage
+from metahub.node.authority_pem import EncryptedKeyError, pair_among
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+CERTIFIES = usage("key_cert_sign")
+
+
+def certified(
+    name: str,
+    by: SigningPair | None,
+    path_length: int | None = None,
+    key_usage: x509.KeyUsage = CERTIFIES,
+    begins: datetime = NOW - DAY,
+    purpose: x509.ObjectIdentifier | None = None,
+) -> SigningPair:
+    """A CA that another one certified, or a root."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    issuer, signing = (by.chain[0].subject, by.key) if by else (subject(name), key)
+    builder = (
+        builder_for(key.public_key(), subject(name), issuer, signing.public_key())
+        .not_valid_before(begins)
+        .not_valid_after(begins + 10 * DAY)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
+        .add_extension(key_usage, critical=True)
+    )
+    if purpose:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+    return SigningPair(key, (builder.sign(signing, SHA256()), *(by.chain if by else ())))
+
+
+ROOT = certified("root", None)
+MIDDLE = certified("middle", ROOT)
+SIGNS = certified("signs", MIDDLE)
+OTHER = certified("other", None)
+LINKS = list(map(pem_of, SIGNS.chain))
+KEY = private_pem(SIGNS.key)
+
+
+@pytest.mark.parametrize(
+    ("pem", "chain"),
+    [
+        (KEY + b"".join(LINKS), SIGNS.chain),
+        (b"".join(reversed(LINKS)) + KEY, SIGNS.chain),
+        (b"Bag Attributes\n" + LINKS[1] + KEY + LINKS[0], SIGNS.chain[:2]),
+        (KEY + LINKS[0], SIGNS.chain[:1]),
+        (private_pem(ROOT.key) + LINKS[2], ROOT.chain),
+    ],
+)
+def test_a_chain_is_put_in_order(pem: bytes, chain: tuple[x509.Certificate, ...]) -> None:
+    """In whatever order its parts came; the last of it is what nodes have to trust."""
+    pair = pair_among(pem, NOW)
+    assert pair.chain == chain
+    assert pair.authority.certificates == chain[-1:]
+    assert pair.key.public_key() == chain[0].public_key()
+
+
+PURPOSES = ExtendedKeyUsageOID
+
+
+@pytest.mark.parametrize(
+    ("pair", "wrong"),
+    [
+        (
+            certified("late", ROOT, begins=NOW - 20 * DAY),
+            "late has expired on 2026-11-15",
+        ),
+        (certified("early", ROOT, begins=NOW + DAY), "early is not valid before 2026-11-26"),
+        (
+            certified("below", certified("short", ROOT, path_length=0)),
+            "short allows no 1 CAs below it (path length)",
+        ),
+        (
+            certified("mute", ROOT, key_usage=usage("crl_sign")),
+            "mute may sign no certificates (its key usage)",
+        ),
+        (
+            certified("mail", ROOT, purpose=PURPOSES.EMAIL_PROTECTION),
+            "mail may not sign for servers (its extended usage)",
+        ),
+    ],
+)
+def test_what_clients_would_refuse(pair: SigningPair, wrong: str) -> None:
+    """The sentence names the certificate."""
+    with pytest.raises(ValueError, match=f"^{re.escape(wrong)}$"):
+        pair_among(pair.pem, NOW)
+
+
+@pytest.mark.parametrize("purpose", [PURPOSES.SERVER_AUTH, PURPOSES.ANY_EXTENDED_KEY_USAGE])
+def test_what_may_sign_for_servers(purpose: x509.ObjectIdentifier) -> None:
+    """In so many words, or for anything."""
+    pair = certified("servers", certified("long", ROOT, path_length=1), purpose=purpose)
+    assert pair_among(pair.pem, NOW) == pair
+
+
+@pytest.mark.parametrize(
+    ("pem", "wrong"),
+    [
+        (b"".join(LINKS), "there is no private key in it that can be read"),
+        (KEY, "there is no certificate in it that can be read"),
+        (private_pem(OTHER.key) + LINKS[0], "none of the certificates is that of the key"),
+        (KEY + LINKS[0] + pem_of(OTHER.chain[0]), "other is not above signs"),
+        (KEY + LINKS[0] + LINKS[2], "root is not above signs"),
+    ],
+)
+def test_what_does_not_fit_together(pem: bytes, wrong: str) -> None:
+    """A part is missing, or is of something else."""
+    with pytest.raises(ValueError, match=f"^{re.escape(wrong)}$"):
+        pair_among(pem, NOW)
+
+
+def test_an_encrypted_key_needs_its_passphrase() -> None:
+    """And no other."""
+    locked = SIGNS.key.private_bytes(
+        Encoding.PEM, PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(b"word")
+    )
+    pem = locked + b"".join(LINKS)
+    for passphrase in (None, b"other"):
+        with pytest.raises(EncryptedKeyError):
+            pair_among(pem, NOW, passphrase)
+    assert pair_among(pem, NOW, b"word") == SIGNS
