@@ -47,8 +47,9 @@ class ProxyInThread:
 
     @property
     def authority(self) -> Path:
-        """The CA that a node has to trust: one for all proxies, for it takes long to make."""
-        return self.directory.parent / "certs" / "mitmproxy-ca-cert.pem"
+        """The CA that a node has to trust: one for all proxies, unless the options name another."""
+        confdir = self.options.get("confdir") or self.directory.parent / "certs"
+        return Path(str(confdir)) / "mitmproxy-ca-cert.pem"
 
     def rule(self, rules: Mapping[str, object]) -> None:
         """Write the rules."""

@@ -25,7 +25,7 @@ from metahub.rules import RulesError, read_rules
 logger = logging.getLogger(__name__)
 
 A_DAY = 24 * 60 * 60
-A_MOMENT = 1
+A_MOMENT = 0.5
 _DAILY, _OFTEN = "daily", "often"
 
 
@@ -53,8 +53,10 @@ def ready_authority(options: MitmproxyOptions) -> None:
 class Signing:
     """Tells what is doubtful of the CA, and has mitmproxy take another that is in its place."""
 
-    def __init__(self, rules: RulesInForce) -> None:
+    def __init__(self, rules: RulesInForce, day: float = A_DAY) -> None:
+        """Tell what is doubtful every `day` (in seconds) anew."""
         self._in_force = rules
+        self._day = day
         self._timers: Timers[str] = Timers()
         self._seen: tuple[int, int] | None = None
         rules.follow(self._look_if_running)
@@ -75,7 +77,7 @@ class Signing:
             self._look()
 
     def _look_daily(self) -> None:
-        self._timers.set(_DAILY, A_DAY, self._look_daily)
+        self._timers.set(_DAILY, self._day, self._look_daily)
         self._look()
 
     def _look_often(self) -> None:
