@@ -152,7 +152,8 @@ def test_a_ca_that_cannot_be_used_is_not_taken(
     """The last good one signs on, and what is wrong is said once."""
     confdir = Confdir(tmp_path)
     proxy = serve(table(odd.address), confdir=str(tmp_path))
-    confdir.key.unlink()
+    assert answers(proxy.wire(odd.address, login_of(TYPE1)))  # it has begun, with all of its addons
+    confdir.key.write_bytes(b"")
     said = "The CA is not taken; the last good one signs on. "
     assert eventually(lambda: said in caplog.text, 5)
     assert answers(proxy.wire(odd.address, login_of(TYPE1)))

@@ -29,7 +29,6 @@ type Addon = (
     | StoreInUse
     | Seen
     | Signing
-    | Leaves
     | Mirror
     | Gate
     | SecureProxy
@@ -43,6 +42,7 @@ type Addon = (
     | Patience
     | Secrets
     | CutOff
+    | Leaves
 )
 
 
@@ -60,7 +60,6 @@ def addons() -> list[Addon]:
         rules,
         seen,
         Signing(rules),
-        Leaves(),
         Mirror(rules),
         gate,
         SecureProxy(),
@@ -74,5 +73,6 @@ def addons() -> list[Addon]:
         Patience(gate, failures),
         Secrets(),
         CutOff(),
+        Leaves(),  # the others still see the connection as it is
         store,  # last: it is not opened where another option keeps mitmproxy from starting
     ]

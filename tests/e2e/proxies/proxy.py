@@ -18,7 +18,7 @@ from tests.e2e.machine import seclusion
 from tests.e2e.machine.running import Running, bare_environment, start, wait_until
 from tests.e2e.machine.site import THIS_MACHINE, Site
 from tests.e2e.proxies.rules import Rules
-from tests.e2e.upstreams.trust import Trust
+from tests.e2e.upstreams.trust import HERE, Trust
 
 PACKAGES = Path(metahub.__file__).parents[1]
 SCRIPT = PACKAGES / "metahub_addon.py"
@@ -115,6 +115,7 @@ def metahub_in(directory: Path, trust: Trust, site: Site = THIS_MACHINE, **more:
         | {
             "listen_host": site.listen_host,
             "confdir": CONFDIR,
+            "metahub_hosts": [HERE, site.v4],
             "metahub_rules": RULES,
             "metahub_store": STORE,
         }
