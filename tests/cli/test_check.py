@@ -1,12 +1,16 @@
 """`metahub check`, as a person and as a script run it."""
 
 import contextlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from metahub.cli import app
+from metahub.node.authority_constraints import constraints_for
+from metahub.node.authority_pair import SigningPair
+from metahub.node.confdir import Confdir
 
 EXAMPLE = Path(__file__).parents[2] / "metahub_rules"
 
@@ -117,3 +121,54 @@ def test_the_rules_of_the_current_directory_are_the_default(tmp_path: Path) -> N
         "metahub_rules: found no readable directory (No such file or directory), expected a"
         " directory with the rules in *.yaml files\n1 mistake in metahub_rules\n"
     )
+
+
+BESIDE = "machine_types: {a: {}}\nclients: [{network: 10.0.0.0/8, machine_type: a}]\n"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """Rules with a config.yaml beside their directory, and no CA yet."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "a.yaml").write_text(f"{BESIDE}registries: [docker.io, reg.test]\n")
+    (tmp_path / "config.yaml").write_text("confdir: certs\nmetahub_hosts: [proxy.test]\n")
+    return tmp_path
+
+
+def checked(site: Path, *words: str, code: int = 0) -> str:
+    """What `metahub check` complains of."""
+    done = CliRunner().invoke(app, ["check", str(site / "rules"), *words])
+    assert done.exit_code == code
+    return done.stderr
+
+
+def test_where_there_is_no_ca_nothing_is_said_of_it(site: Path) -> None:
+    """Neither without a config.yaml; but one that is named has to be there."""
+    assert checked(site) == ""
+    (site / "config.yaml").rename(site / "other.yaml")
+    assert checked(site) == ""
+    assert checked(site, "--config", str(site / "other.yaml")) == ""
+    none = site / "none.yaml"
+    said = f"metahub: {none}: No such file or directory; name another with --config\n"
+    assert checked(site, "--config", str(none), code=1) == said
+
+
+def test_a_registry_that_the_ca_may_not_sign_for(site: Path) -> None:
+    """And a name of the proxy's own: with the command that mends it."""
+    hosts = constraints_for(["docker.io", "registry-1.docker.io", "index.docker.io"])
+    confdir = Confdir(site / "certs")
+    confdir.put(SigningPair.create("a", datetime.now(UTC), hosts))
+    names, refused = "reg.test, proxy.test", "so that nodes refuse what answers there"
+    rotate = "`metahub ca rotate` makes the next one"
+    assert checked(site) == f"metahub: The CA may not sign for {names}, {refused}: {rotate}\n"
+    confdir.replace(SigningPair.create("b", datetime.now(UTC)), datetime.now(UTC))
+    assert checked(site) == ""
+
+
+def test_a_ca_that_cannot_be_used_is_wrong(site: Path) -> None:
+    """No node could trust it."""
+    (site / "certs").mkdir()
+    bundle = site / "certs" / "mitmproxy-ca-cert.pem"
+    bundle.touch()
+    said = f"metahub: {bundle}: there is no certificate in it that can be read: "
+    assert checked(site, code=1).startswith(said)

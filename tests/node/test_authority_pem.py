@@ -1,12 +1,9 @@
 """A company's own CA, as it hands it out."""
 
 import re
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -15,36 +12,9 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from metahub.node.authority import pem_of
-from metahub.node.authority_pair import SigningPair, builder_for, private_pem, subject, usage
+from metahub.node.authority_pair import SigningPair, private_pem, usage
 from metahub.node.authority_pem import EncryptedKeyError, pair_among
-
-NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
-CERTIFIES = usage("key_cert_sign")
-
-
-def certified(
-    name: str,
-    by: SigningPair | None,
-    path_length: int | None = None,
-    key_usage: x509.KeyUsage = CERTIFIES,
-    begins: datetime = NOW - DAY,
-    purpose: x509.ObjectIdentifier | None = None,
-) -> SigningPair:
-    """A CA that another one certified, or a root."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    issuer, signing = (by.chain[0].subject, by.key) if by else (subject(name), key)
-    builder = (
-        builder_for(key.public_key(), subject(name), issuer, signing.public_key())
-        .not_valid_before(begins)
-        .not_valid_after(begins + 10 * DAY)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
-        .add_extension(key_usage, critical=True)
-    )
-    if purpose:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-    return SigningPair(key, (builder.sign(signing, SHA256()), *(by.chain if by else ())))
-
+from tests.node.certified import DAY, NOW, certified
 
 ROOT = certified("root", None)
 MIDDLE = certified("middle", ROOT)
@@ -80,9 +50,9 @@ PURPOSES = ExtendedKeyUsageOID
     [
         (
             certified("late", ROOT, begins=NOW - 20 * DAY),
-            "late has expired on 2026-11-15",
+            f"late has expired on {NOW - 10 * DAY:%F}",
         ),
-        (certified("early", ROOT, begins=NOW + DAY), "early is not valid before 2026-11-26"),
+        (certified("early", ROOT, begins=NOW + DAY), f"early is not valid before {NOW + DAY:%F}"),
         (
             certified("below", certified("short", ROOT, path_length=0)),
             "short allows no 1 CAs below it (path length)",

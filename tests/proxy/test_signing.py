@@ -10,6 +10,7 @@ import pytest
 from mitmproxy.test import taddons
 
 from metahub.demo.address import LOOPBACK, Address
+from metahub.node.authority import pem_of
 from metahub.node.authority_pair import SigningPair
 from metahub.node.confdir import Confdir
 from metahub.proxy.config import ConfigError
@@ -20,6 +21,7 @@ from tests.e2e.asking.wire import Wire
 from tests.e2e.machine.running import eventually
 from tests.e2e.proxies.rules import TYPE1, login_of, table
 from tests.e2e.upstreams.odd_registry import OddRegistry
+from tests.node.certified import certified
 from tests.proxy.running import Serve
 
 ROTATE = "`metahub ca rotate` makes the next one"
@@ -144,6 +146,16 @@ def test_a_rotation_under_a_running_proxy(
     assert not accepted_by("new")
     assert eventually(lambda: "new signs from now on." in caplog.messages, 5)
     assert {name: accepted_by(name) for name in files} == {"old": False, "both": True, "new": True}
+
+
+def test_an_intermediate_signs(serve: Serve, odd: OddRegistry, tmp_path: Path) -> None:
+    """The whole chain is shown, so that nodes need to trust nothing but the root."""
+    pair = certified("signs", certified("middle", certified("root", None)))
+    confdir = Confdir(tmp_path)
+    confdir.put(pair)
+    proxy = serve(table(odd.address), confdir=str(tmp_path))
+    assert confdir.bundle.read_bytes() == pem_of(pair.chain[-1])
+    assert answers(proxy.wire(odd.address, login_of(TYPE1)))
 
 
 def test_a_ca_that_cannot_be_used_is_not_taken(

@@ -132,7 +132,8 @@ def import_(
         _refuse_outside(pair.authority, _rules(places), files)
         _put(places.confdir, pair, replace)
         if pair.chain[-1].issuer != pair.chain[-1].subject:
-            typer.echo("Its root is not among the files: programs that insist on one, refuse it.")
+            hint = "a program that insists on one refuses what it signs"
+            typer.echo(f"Its root is not among the files: {hint}.")
 
 
 def _now() -> datetime:
