@@ -14,6 +14,7 @@ from metahub.node.authority import pem_of
 from metahub.node.authority_pair import SigningPair
 from metahub.node.confdir import Confdir
 from metahub.proxy.config import ConfigError
+from metahub.proxy.metrics import Metrics
 from metahub.proxy.options import Options
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.signing import Signing
@@ -148,6 +149,28 @@ def test_a_rotation_under_a_running_proxy(
     assert {name: accepted_by(name) for name in files} == {"old": False, "both": True, "new": True}
 
 
+def test_hosts_that_are_none(serve: Serve, odd: OddRegistry) -> None:
+    """Also where there is a CA already, and no other is to be made."""
+    with pytest.raises(ConfigError, match=r"^metahub_hosts: expected a name like"):
+        serve(table(odd.address), metahub_hosts=["https://proxy.test"])
+
+
+def test_a_ca_in_the_place_of_another(
+    serve: Serve, odd: OddRegistry, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It signs at once; to begin a rotation changes nothing yet."""
+    confdir = Confdir(tmp_path)
+    confdir.put(pair_of("first"))
+    proxy = serve(table(odd.address), confdir=str(tmp_path))
+    assert answers(proxy.wire(odd.address, login_of(TYPE1)))
+    confdir.begin(pair_of("next"))
+    assert answers(proxy.wire(odd.address, login_of(TYPE1)))
+    confdir.replace(pair_of("second"), NOW)
+    assert eventually(lambda: "second signs from now on." in caplog.messages, 5)
+    assert answers(proxy.wire(odd.address, login_of(TYPE1)))
+    assert caplog.text.count("signs from now on.") == 1
+
+
 def test_an_intermediate_signs(serve: Serve, odd: OddRegistry, tmp_path: Path) -> None:
     """The whole chain is shown, so that nodes need to trust nothing but the root."""
     pair = certified("signs", certified("middle", certified("root", None)))
@@ -185,7 +208,7 @@ async def test_it_is_said_again_daily(
     """As long as it is so, and the proxy runs."""
     make(Confdir(tmp_path))
     (tmp_path / "rules.yaml").write_text(RULES)
-    rules = RulesInForce()
+    rules = RulesInForce(Metrics())
     signing = Signing(rules, day=0.02)
     with taddons.context(Options(), rules) as context:
         context.options.update(metahub_rules=str(tmp_path), confdir=str(tmp_path))
@@ -203,7 +226,7 @@ async def test_a_proxy_that_has_none_yet_is_silent(
 ) -> None:
     """Mitmproxy, which loads MetaHub as a script, may make its own later."""
     (tmp_path / "rules.yaml").write_text(RULES)
-    rules = RulesInForce()
+    rules = RulesInForce(Metrics())
     signing = Signing(rules)
     with taddons.context(Options(), rules) as context:
         context.options.update(metahub_rules=str(tmp_path), confdir=str(tmp_path / "none"))

@@ -33,8 +33,9 @@ def check(
 ) -> None:
     """Say what is wrong with the rules, or what they hold and what of it is doubtful.
 
-    Also whether the CA, where there is one, may sign for their registries. Exits with 1 if anything
-    is wrong.
+    Also whether the CA, where there is one, may sign for their registries.
+
+    Exits with 1 if anything is wrong.
     """
     try:
         rules = read_rules(directory)

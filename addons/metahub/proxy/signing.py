@@ -4,10 +4,12 @@ Knows when to look at it, and how mitmproxy takes another. Must not know how one
 """
 
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mitmproxy import ctx
+from cryptography.x509 import Certificate
+from mitmproxy import ctx, exceptions
 from mitmproxy.log import ALERT
 from mitmproxy.options import Options as MitmproxyOptions
 
@@ -24,6 +26,8 @@ from metahub.rules import RulesError, read_rules
 
 logger = logging.getLogger(__name__)
 
+type Stamps = tuple[tuple[int, int] | None, ...]
+
 A_DAY = 24 * 60 * 60
 A_MOMENT = 0.5
 _DAILY, _OFTEN = "daily", "often"
@@ -34,10 +38,10 @@ def ready_authority(options: MitmproxyOptions) -> None:
 
     Raises ConfigError.
     """
+    hosts = _hosts_told(options)
 
     def make() -> SigningPair:
         registries = read_rules(Path(options.metahub_rules).expanduser()).registries
-        hosts = own_hosts(options.metahub_hosts, options.listen_host)
         return new_pair(registries, hosts, datetime.now(UTC))
 
     try:
@@ -46,6 +50,11 @@ def ready_authority(options: MitmproxyOptions) -> None:
         raise ConfigError(str(error)) from error
     except RulesError as error:
         raise ConfigError(f"The rules cannot be used.\n{error}") from error
+
+
+def _hosts_told(options: MitmproxyOptions) -> tuple[str, ...]:
+    try:
+        return own_hosts(options.metahub_hosts, options.listen_host)
     except ValueError as error:
         raise ConfigError(f"{HOSTS.name}: {error}") from error
 
@@ -58,12 +67,23 @@ class Signing:
         self._in_force = rules
         self._day = day
         self._timers: Timers[str] = Timers()
-        self._seen: tuple[int, int] | None = None
+        self._stamps: Stamps = ()
+        self._chain: tuple[Certificate, ...] = ()
         rules.follow(self._look_if_running)
+
+    def configure(self, updated: set[str]) -> None:
+        """Refuse hosts that are none."""
+        if HOSTS.name in updated:
+            try:
+                _hosts_told(ctx.options)
+            except ConfigError as error:
+                raise exceptions.OptionsError(str(error)) from error
 
     def running(self) -> None:
         """Look now, and then daily; for another CA, every moment."""
-        self._seen = _stamp()
+        self._stamps = _stamps()
+        with suppress(AuthorityError):
+            self._chain = _confdir(ctx.options).authority().chain
         self._look_daily()
         self._timers.set(_OFTEN, A_MOMENT, self._look_often)
 
@@ -82,9 +102,9 @@ class Signing:
 
     def _look_often(self) -> None:
         self._timers.set(_OFTEN, A_MOMENT, self._look_often)
-        stamp = _stamp()
-        if stamp != self._seen:
-            self._seen = stamp
+        stamps = _stamps()
+        if stamps != self._stamps:
+            self._stamps = stamps
             self._take()
 
     def _take(self) -> None:
@@ -94,6 +114,9 @@ class Signing:
         except AuthorityError as error:
             logger.error(f"The CA is not taken; the last good one signs on. {error}")
             return
+        if authority.chain == self._chain:
+            return
+        self._chain = authority.chain
         ctx.options.update(confdir=ctx.options.confdir)  # mitmproxy reads it anew
         logger.log(ALERT, f"{authority.signer} signs from now on.")
         self._look()
@@ -117,10 +140,15 @@ def _confdir(options: MitmproxyOptions) -> Confdir:
     return Confdir(Path(options.confdir).expanduser(), passphrase.encode() or None)
 
 
-def _stamp() -> tuple[int, int] | None:
-    """What changes when another key is put in the place of the one that is there."""
+def _stamps() -> Stamps:
+    """What changes when something else is put in the place of what signs, or is trusted."""
+    confdir = _confdir(ctx.options)
+    return tuple(map(_stamp, (confdir.key, confdir.bundle)))
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
     try:
-        status = _confdir(ctx.options).key.stat()
+        status = file.stat()
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns
