@@ -1,7 +1,8 @@
 """mitmproxy's confdir: what is in it, and how that changes."""
 
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -213,6 +214,45 @@ def test_what_cannot_be_read(there: Confdir) -> None:
         there.authority()
     said = "cannot be read (Is a directory): let whoever runs MetaHub own it"
     assert str(caught.value) == f"{there.key} {said}"
+
+
+@pytest.fixture
+def somebody_else() -> Iterator[Path]:
+    """A directory that everybody sees; the test is nobody in particular, as long as it lasts."""
+    with tempfile.TemporaryDirectory() as name:
+        path, user = Path(name), os.geteuid()
+        path.chmod(0o755)
+        Confdir(path / "open").put(ONE)
+        Confdir(path / "closed").put(ONE)
+        (path / "closed").chmod(0)
+        (path / "open" / "mitmproxy-ca.pem").chmod(0)
+        os.seteuid(user or 65534)
+        try:
+            yield path
+        finally:
+            os.seteuid(user)
+            (path / "closed").chmod(0o700)
+
+
+def test_a_key_that_only_another_may_read(somebody_else: Path) -> None:
+    """What nodes trust may be read by everybody; nothing is made in its place."""
+    there = Confdir(somebody_else / "open")
+    said = f"{there.key} cannot be read (Permission denied): let whoever runs MetaHub own it"
+    for use in (there.authority, lambda: there.ready(never), lambda: there.begin(TWO)):
+        with pytest.raises(AuthorityError) as caught:
+            use()
+        assert str(caught.value) == said
+    assert read_authority(there.path) == ONE.authority
+
+
+def test_a_directory_that_only_another_may_enter(somebody_else: Path) -> None:
+    """Whatever is wanted of it, a sentence says so."""
+    there = Confdir(somebody_else / "closed")
+    uses = (there.authority, lambda: there.ready(never), lambda: there.put(TWO), there.cancel)
+    for use in (*uses, lambda: there.replace(TWO, NOW), lambda: read_authority(there.path)):
+        with pytest.raises(AuthorityError, match=r"\(Permission denied\): let whoever runs"):
+            use()
+    assert list(there.doubts()) == []
 
 
 @pytest.mark.parametrize("change", [lambda confdir: confdir.ready(lambda: ONE),

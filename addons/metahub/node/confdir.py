@@ -64,7 +64,8 @@ class Confdir:
 
     def is_empty(self) -> bool:
         """True if there is no CA yet, not even a part of one."""
-        return not self.bundle.exists() and not self.key.exists() and not self.next.exists()
+        with _in_a_sentence(self.path):
+            return not any(file.exists() for file in (self.key, self.bundle, self.next))
 
     def pair(self) -> SigningPair:
         """What signs. Raises NoAuthorityError, and AuthorityError for what mitmproxy cannot use."""
@@ -86,9 +87,8 @@ class Confdir:
 
     def doubts(self) -> Iterator[str]:
         """A sentence for each key that others may read."""
-        for file in (self.key, self.next):
-            if file.exists() and file.stat().st_mode & 0o077:
-                yield f"{file} can be read by others than its owner: chmod 600 {file}"
+        for file in filter(_is_open, (self.key, self.next)):
+            yield f"{file} can be read by others than its owner: chmod 600 {file}"
 
     def ready(self, make: Callable[[], SigningPair]) -> Authority:
         """The CA that is there, or else the one that is made now; of two makers one wins."""
@@ -146,9 +146,9 @@ class Confdir:
             self._publish()
 
     def _refuse_without_rotation(self) -> None:
-        if self.next.exists():
-            return
         with _in_a_sentence(self.path):
+            if self.next.exists():
+                return
             self._publish()  # where a rotation was cut off after its last step but this
         raise AuthorityError(f"{self.path}: no rotation is under way: {_BEGIN_ROTATION}")
 
@@ -185,6 +185,13 @@ def _read_pair(file: Path, passphrase: bytes | None) -> SigningPair:
         raise AuthorityError(f"{file}: {error}: set cert_passphrase in config.yaml") from error
     except ValueError as error:
         raise AuthorityError(f"{file}: {error}: {_REPLACE}") from error
+
+
+def _is_open(file: Path) -> bool:
+    try:
+        return bool(file.stat().st_mode & 0o077)
+    except OSError:  # it is not there, or what is wrong is said by who reads it
+        return False
 
 
 @contextmanager
