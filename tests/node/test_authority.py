@@ -62,7 +62,8 @@ def test_a_chain_is_as_good_as_its_worst_certificate(tmp_path: Path) -> None:
     (written(tmp_path, OTHER) / CHAIN).write_bytes(pem_of(signs) + pem_of(anchor))
     authority = read_authority(tmp_path)
     assert (authority.certificates, authority.chain) == ((anchor,), (signs, anchor))
-    assert (authority.subject, authority.hosts) == ("another", HOSTS)
+    assert (authority.subject, authority.signer) == ("another", "MetaHub CA of here")
+    assert authority.hosts == HOSTS
     assert (authority.begins, authority.expires) == (NOW - 2 * DAY, NOW + 10 * DAY)
     assert not authority.permits(Registry.parse("ghcr.io"))
 

@@ -21,6 +21,7 @@ from metahub.node.authority import AuthorityError, NoAuthorityError, read_author
 from metahub.node.authority_constraints import constraints_for
 from metahub.node.authority_pair import SigningPair, private_pem
 from metahub.node.confdir import Confdir
+from tests.node.certified import certified
 
 NOW = datetime.now(UTC)
 ONE, TWO, THREE = (
@@ -302,6 +303,19 @@ def test_mitmproxy_s_other_files_go_with_its_ca(tmp_path: Path) -> None:
     assert moved <= set(modes(kept))
     ours = {"mitmproxy-ca.pem", "mitmproxy-ca-cert.pem", "mitmproxy-dhparam.pem", kept.name}
     assert set(modes(tmp_path)) == ours
+
+
+def test_what_a_root_certified_signs(there: Confdir) -> None:
+    """Nodes trust the root alone; what leads there is public, and gone with the CA."""
+    pair = certified("signs", certified("root", None))
+    there.replace(pair, NOW)
+    assert read_authority(there.path) == pair.authority == there.authority()
+    assert modes(there.path)["mitmproxy-ca-chain.pem"] == "644"
+    there.begin(TWO)
+    assert trusted(there) == ["root", "two"]
+    kept = there.finish(NOW)
+    assert read_authority(there.path) == TWO.authority
+    assert read_authority(kept).chain == pair.chain
 
 
 def test_a_rotation(there: Confdir) -> None:
