@@ -55,7 +55,7 @@ def _subtrees(host: str) -> Iterator[Name]:
         return
     yield x509.IPAddress(ip_network(host))
     # OpenSSL takes the CN of a certificate without a DNS name for one, if it has dots in it.
-    # https://github.com/openssl/openssl/blob/openssl-3.0.0/crypto/x509/v3_ncons.c#L401-L451
+    # https://github.com/openssl/openssl/blob/openssl-3.0.0/crypto/x509/v3_ncons.c (cn2dnsid)
     if name.value.version == 4:
         yield x509.DNSName(host)
 

@@ -22,7 +22,7 @@ type PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 # but each new CA has to reach every node. Nodes are installed anew more often than this.
 LIFETIME = timedelta(days=3 * 365)
 # As far as mitmproxy dates its leaves back: a clock that is behind by less harms nobody.
-# https://github.com/mitmproxy/mitmproxy/blob/v12.2.3/mitmproxy/certs.py#L36-L42
+# https://github.com/mitmproxy/mitmproxy/blob/v12.2.3/mitmproxy/certs.py#L44
 CLOCK_SKEW = timedelta(days=2)
 
 _LONGEST_NAME = 64  # RFC 5280, appendix A.1: ub-common-name
