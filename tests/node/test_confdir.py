@@ -154,7 +154,18 @@ ENCRYPTED = ONE.key.private_bytes(
             "the key is neither an RSA nor an ECDSA one, which mitmproxy needs",
         ),
     ],
-    ids=("empty zeros no-key half-a-key no-certificate cut-off another-key's kind-of-key".split()),
+    ids=(
+        [
+            "empty",
+            "zeros",
+            "no-key",
+            "half-a-key",
+            "no-certificate",
+            "cut-off",
+            "another-key's",
+            "kind-of-key",
+        ]
+    ),
 )
 def test_a_key_that_cannot_be_used(content: bytes, wrong: str, there: Confdir) -> None:
     """One sentence says what is wrong and what to do; nothing is written over it."""
