@@ -10,6 +10,8 @@ import pytest
 import yaml
 from mitmproxy.proxy.mode_specs import ProxyMode
 
+from metahub.node.setup import RUNTIMES
+from metahub.proxy.metrics import TABLE, Metric
 from metahub.proxy.options import OPTIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -51,11 +53,11 @@ def links() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "language", "text"), list(blocks()))
 def test_what_is_shown_can_be_read(page: str, language: str, text: str) -> None:
-    """By a parser of its language; a shell's lines are for people to read."""
+    """By a parser of its language; a shell's lines, and what comes out, are for people."""
     if language in READERS:
         READERS[language](text)
     else:
-        assert language in {"sh", "console"}
+        assert language in {"sh", "console", "text"}
 
 
 def test_there_is_something_to_read() -> None:
@@ -67,3 +69,32 @@ def test_there_is_something_to_read() -> None:
 def test_a_link_leads_somewhere(page: str, target: str) -> None:
     """To a file of the repository, or to another site by HTTPS."""
     assert target.startswith("https://") or (DOCS / target).exists()
+
+
+def rows(page: str, first: str) -> Iterator[list[str]]:
+    """The rows of the table whose head begins with a word."""
+    lines = iter((DOCS / page).read_text(encoding="utf-8").splitlines())
+    next(line for line in lines if line.startswith(f"| {first} |"))
+    next(lines)
+    for line in lines:
+        if not line.startswith("|"):
+            return
+        yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_all_runtimes_are_told_of() -> None:
+    """In the order of `metahub setup`."""
+    assert [row[0] for row in rows("nodes.md", "RUNTIME")] == [f"`{name}`" for name in RUNTIMES]
+
+
+def test_all_metrics_are_told_of() -> None:
+    """With each value of their labels, but for the version."""
+    *ours, prometheus = rows("nodes.md", "metric")
+    assert prometheus[0] == "Prometheus' own `process_…`"
+    assert ours == [[f"`{metric.name}`", _label(metric)] for metric in TABLE]
+
+
+def _label(metric: Metric) -> str:
+    if metric.label in ("", "version"):
+        return metric.label and f"`{metric.label}`"
+    return f"`{metric.label}`: {', '.join(metric.values)}"

@@ -121,17 +121,15 @@ def test_all_machine_types_are_shown(copy: Path) -> None:
     assert done.stdout.splitlines()[1].split()[-4:] == ["type1", "type2", "type3", "type4"]
 
 
-def test_the_line_that_makes_a_hash(copy: Path) -> None:
-    """With the password from a pipe, since nobody types here."""
-    (line,) = re.findall(r'`python -c "(.*?)"`', README)
-    code = line.replace("getpass.getpass()", "input()")
-    done = subprocess.run(
-        [sys.executable, "-c", code], input="secret\n", capture_output=True, text=True, check=True
-    )
+def test_the_credentials_that_are_shown(copy: Path) -> None:
+    """A user comes and goes as it says, and the rules are as before."""
+    (line,) = re.findall(r"`metahub (credentials add [^`]+)`", README)
+    where = ("--rules", "metahub_rules", "--proxy", "proxy.example.com:8080")
     rules = copy / "metahub_rules" / "20-clients.yaml"
-    text = rules.read_text(encoding="utf-8")
-    rules.write_text(re.sub(r"\$argon2id\S+", lambda _: done.stdout.strip(), text), "utf-8")
-    assert len(read_rules(copy / "metahub_rules").password_hashes) == 4
+    before = rules.read_bytes()
+    assert "HTTPS_PROXY=http://node7:" in metahub(*shlex.split(line), *where, directory=copy).stdout
+    gone = metahub("credentials", "remove", "node7", *where[:2], directory=copy)
+    assert (gone.returncode, rules.read_bytes()) == (0, before)
 
 
 @pytest.mark.parametrize("target", sorted({match["target"] for match in LINK.finditer(README)}))
