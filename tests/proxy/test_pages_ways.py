@@ -75,6 +75,8 @@ def without_ca(serve: Serve, odd: OddRegistry, tmp_path: Path) -> ProxyInThread:
     for file in template.authority.parent.iterdir():
         shutil.copy(file, confdir)
     proxy = serve(table(odd.address), confdir=str(confdir))
+    # until it runs, mitmproxy makes a CA where there is none
+    assert direct(proxy).ask("GET", "/readyz").status == 200
     shutil.rmtree(confdir)
     return proxy
 

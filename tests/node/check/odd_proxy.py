@@ -32,7 +32,9 @@ def dated(ahead: float = 0) -> str:
     return formatdate(time.time() + ahead, usegmt=True)
 
 
-HEALTHY = page("ok\n", Server="MetaHub/1", Date=dated())
+def healthy() -> bytes:
+    """What MetaHub says at this moment of how it is."""
+    return page("ok\n", Server="MetaHub/1", Date=dated())
 
 
 @dataclass
@@ -99,7 +101,7 @@ def of_metahub(ca: bytes, whoami: bytes = b"", **more: bytes) -> dict[str, bytes
     """The pages of a MetaHub with this CA."""
     told = page(whoami) if whoami else page("", "404 Not Found")
     return {
-        "GET /healthz": HEALTHY,
+        "GET /healthz": healthy(),
         "GET /ca.crt": page(ca),
         "GET http://metahub.internal/whoami": told,
     } | {f"GET {path}": content for path, content in more.items()}

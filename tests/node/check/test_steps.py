@@ -11,7 +11,7 @@ from metahub.node.check import RUNTIMES, Checked, Node, Outcome, Root, Step, Wan
 from tests.e2e.proxies.rules import TYPE4, login_of, table
 from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
 from tests.node.check.certificates import signer
-from tests.node.check.odd_proxy import HEALTHY, OddProxy, of_metahub, page
+from tests.node.check.odd_proxy import OddProxy, healthy, of_metahub, page
 from tests.node.check.trees import BUNDLE, docker, node
 from tests.proxy.running import ProxyInThread, Serve
 
@@ -398,7 +398,7 @@ def test_a_proxy_that_speaks_tls_itself(trusted: bool, tmp_path: Path) -> None:
 
 def test_tls_with_a_proxy_that_has_none(tmp_path: Path) -> None:
     """Is told from silence."""
-    with OddProxy({"GET /healthz": HEALTHY}).running() as proxy:
+    with OddProxy({"GET /healthz": healthy()}).running() as proxy:
         found = docker(tmp_path, f"HTTPS_PROXY=https://localhost:{proxy.port}")
         step = check(found, WANTED).steps[2]
     assert step.sentence.startswith(f"localhost:{proxy.port} speaks no TLS that can be read (")
