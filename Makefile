@@ -25,7 +25,7 @@ test: .venv/.dev ## all tests, real clients and registries too (root on Debian: 
 	@$(ALL_OF_CORE_AND_RULES)
 
 test-fast: .venv/.dev ## the tests that need no Debian package, on all cores, without coverage
-	$(BIN)/pytest -m 'not e2e' --numprocesses auto
+	$(BIN)/pytest --ignore tests/e2e -m 'not e2e' --numprocesses auto
 
 newer-clients: .venv/.dev ## unpack newer clients for the tests: docker, containerd, podman, crane... (root on Debian)
 	@.ci/newer-clients

@@ -7,7 +7,6 @@ import pytest
 
 from metahub.demo.tls import Authority
 from metahub.node.setup import RUNTIMES, setup_script
-from tests.node.shells import Shell, require
 
 PROXY = "http://proxy.example.com:8080"
 REGISTRIES = ("docker.io", "registry.example.com:5000")
@@ -78,48 +77,3 @@ def test_there_are_no_other_runtimes(certificate: bytes) -> None:
     """RUNTIMES is the whole list."""
     with pytest.raises(KeyError):
         setup_script("rkt", PROXY, [certificate], REGISTRIES)
-
-
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_shellcheck_has_nothing_to_say(runtime: str, certificate: bytes) -> None:
-    """As POSIX sh, of a whole script, and of what it brings into containers."""
-    require("shellcheck")
-    script = setup_script(runtime, PROXY, [certificate], REGISTRIES)
-    checked = subprocess.run(
-        ["shellcheck", "--shell=sh", "-"], input=script, capture_output=True, text=True, check=False
-    )
-    assert (checked.returncode, checked.stdout) == (0, "")
-
-
-def test_a_download_that_was_cut_off_does_nothing(certificate: bytes, shell: Shell) -> None:
-    """Wherever it was: all would complain of the option, had they read it."""
-    script = setup_script("system", PROXY, [certificate], REGISTRIES)
-    ends = [*range(0, len(script) - 100, 4001), *range(len(script) - 60, len(script) - 3)]
-    for end in ends:
-        cut = shell.run(f"{shell.command} -s -- --wrong x", text=script[:end])
-        assert "unknown option" not in cut.stderr, script[:end][-80:]
-    whole = shell.run(f"{shell.command} -s -- --wrong x", text=script)
-    assert "metahub: unknown option: --wrong" in whole.stderr
-
-
-MISUSED = [
-    (("--password", "sesame"), "a password on the command line is seen by everybody"),
-    (("--password=sesame",), "a password on the command line is seen by everybody"),
-    (("--frobnicate",), "unknown option, or one that wants a value: --frobnicate"),
-    (("--frobnicate=x",), "unknown option: --frobnicate"),
-    (("--user",), "unknown option, or one that wants a value: --user"),
-    (("--user", ""), "--user wants a value"),
-    (("docker",), "unknown option, or one that wants a value: docker"),
-]
-
-
-@pytest.mark.parametrize(("words", "sentence"), MISUSED)
-def test_what_an_option_is_not(
-    words: tuple[str, ...], sentence: str, certificate: bytes, shell: Shell
-) -> None:
-    """It is said before anything else, with exit code 2, and what was typed is not repeated."""
-    script = setup_script("docker", PROXY, [certificate], REGISTRIES)
-    said = shell.run(f'{shell.command} -s -- "$@"', *words, text=script)
-    assert said.returncode == 2
-    assert sentence in said.stderr
-    assert "sesame" not in said.stderr

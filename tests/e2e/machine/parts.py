@@ -34,17 +34,25 @@ PACKAGES = {
     "busybox": "busybox-static",
     "trust": "p11-kit",
     "jq": "jq",
+    "dash": "dash",
+    "bash": "bash",
+    "python3": "python3",
 }
 
 
 def require(*commands: str) -> None:
     """Skip the test, or fail it under CI=true, unless this machine has what it needs."""
+    require_programs(*commands)
+    if not seclusion.is_allowed():
+        _do_without("it needs root and may then use unshare(1): run it as root")
+
+
+def require_programs(*commands: str) -> None:
+    """The same where the programs are enough, whoever runs them."""
     path = bare_environment()["PATH"]
     missing = {PACKAGES[name] for name in commands if shutil.which(name, path=path) is None}
     if missing:
         _do_without(f"`apt-get install {' '.join(sorted(missing))}` installs what it needs")
-    if not seclusion.is_allowed():
-        _do_without("it needs root and may then use unshare(1): run it as root")
 
 
 def require_network() -> None:

@@ -10,12 +10,13 @@ from metahub.demo.address import Login
 from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
 from metahub.demo.tls import Authority
 from metahub.node.setup import setup_script
-from tests.e2e.machine.parts import require
+from tests.e2e.machine.parts import require, require_programs
 from tests.e2e.proxies.proxy import Proxy
 from tests.e2e.proxies.rules import TYPE2, login_of, table
 from tests.e2e.proxies.serve import Serve
 from tests.e2e.setup.machine import Machine, booted, machine
 from tests.e2e.setup.setting_up import SetUp, plant_runtimes, scripts_for
+from tests.e2e.setup.shells import SHELLS, Shell
 from tests.e2e.upstreams import registry as docker_registry
 from tests.e2e.upstreams.registry import Registry
 from tests.e2e.upstreams.trust import Trust
@@ -86,3 +87,11 @@ def there(place: Path) -> Iterator[Machine]:
     with machine(place) as running:
         plant_runtimes(running)
         yield running
+
+
+@pytest.fixture(params=SHELLS, ids=lambda shell: " ".join(shell.command))
+def shell(request: pytest.FixtureRequest) -> Shell:
+    """Each of those that scripts are for."""
+    shell: Shell = request.param
+    require_programs(shell.command[0])
+    return shell

@@ -6,13 +6,9 @@ from dataclasses import dataclass
 from metahub.demo.address import Login
 from metahub.node.setup import setup_script
 from tests.e2e.setup.machine import Machine, Said
-
-type Shell = tuple[str, ...]
+from tests.e2e.setup.shells import DASH, Shell
 
 NOTHING = "{} is set up as it should be: nothing to change\n"
-SHELLS: tuple[Shell, ...] = (("dash",), ("bash", "--posix"), ("busybox", "sh"))
-
-
 USER = Login("node", "pass w%rd")
 URL = "http://node:pass%20w%25rd@proxy.example.com:8080"
 _STORE = """\
@@ -29,7 +25,7 @@ class SetUp:
     """The script of each runtime, for one proxy and its CA."""
 
     script: Callable[[str], str]
-    shell: Shell = SHELLS[0]
+    shell: Shell = DASH
     before: tuple[str, ...] = ()
     """What stands before the shell, to be another user."""
 
@@ -37,7 +33,7 @@ class SetUp:
         """What came of it, whatever that is."""
         login = ("--user", user.user) if user else ()
         password = {"METAHUB_PASSWORD": user.password} if user else {}
-        command = (*self.before, *self.shell, "-s", "--", *login, *words)
+        command = (*self.before, *self.shell.command, "-s", "--", *login, *words)
         return on.run(command, password, self.script(runtime))
 
     def succeed(self, on: Machine, runtime: str, *words: str, user: Login | None = None) -> str:

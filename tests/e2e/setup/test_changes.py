@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from metahub.demo.address import Login
-from tests.e2e.machine.parts import require
 from tests.e2e.setup.machine import Machine
-from tests.e2e.setup.setting_up import NOTHING, SHELLS, UNIT, URL, USER, SetUp, Shell
+from tests.e2e.setup.setting_up import NOTHING, UNIT, URL, USER, SetUp
+from tests.e2e.setup.shells import Shell
 
 LOCAL = "localhost,127.0.0.1,::1,.svc,.cluster.local"
 CLUSTERS = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
@@ -198,10 +198,8 @@ def test_there_and_back(name: str, there: Machine, setting_up: SetUp) -> None:
     assert there.differences(before) == []
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 def test_it_is_the_same_in_every_shell(shell: Shell, there: Machine, setting_up: SetUp) -> None:
     """Of those that a node may have for sh."""
-    require(shell[0])
     before = there.tree()
     by_shell = SetUp(setting_up.script, shell)
     by_shell.succeed(there, "docker", "--no-restart", user=USER)

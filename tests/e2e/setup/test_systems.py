@@ -14,6 +14,7 @@ from tests.e2e.machine.parts import require
 from tests.e2e.setup.alpine import plant_busybox, plant_openrc
 from tests.e2e.setup.machine import Machine, machine
 from tests.e2e.setup.setting_up import NOTHING, SetUp, scripts_for
+from tests.e2e.setup.shells import Shell
 
 # https://gitlab.com/redhat/centos-stream/rpms/ca-certificates: update-ca-trust
 RED_HAT = """\
@@ -103,7 +104,7 @@ def test_the_store_of_a_system(
 ) -> None:
     """It has the CA, then both of a rotation, then the next one alone; and then what it had."""
     on: Machine = request.getfixturevalue(system)
-    shell = ("sh",)
+    shell = Shell(("sh",))
     first, second = two
     before = on.tree()
     for certificates in ([first], [first, second], [second]):
@@ -156,7 +157,7 @@ def test_everything_works_with_busybox_alone(alpine: Machine, two: tuple[bytes, 
     """Docker on Alpine: OpenRC starts it."""
     plant_openrc(alpine.root, "docker")
     before = alpine.tree()
-    setting_up = SetUp(scripts_for([two[0]]).script, ("sh",))
+    setting_up = SetUp(scripts_for([two[0]]).script, Shell(("sh",)))
     trial = setting_up.succeed(alpine, "docker", "--dry-run")
     assert "+++ /etc/metahub/docker.env" in trial
     assert alpine.differences(before) == []

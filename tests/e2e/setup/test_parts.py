@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.node.shells import Shell
+from tests.e2e.machine.parts import require_programs
+from tests.e2e.setup.shells import Shell
 
 NASTY = (
     "plain",
@@ -151,6 +152,7 @@ def test_no_password_is_shown(text: str, shown: str, shell: Shell) -> None:
 @pytest.mark.parametrize("program", ["jq", "python3"])
 def test_daemon_json_keeps_the_rest(program: str, shell: Shell, tmp_path: object) -> None:
     """In order, whichever program is there to do it, and the second time nothing changes."""
+    require_programs(program)
     there = {"z": [1], "proxies": {"http-proxy": "x", "ftp-proxy": "ü"}, "a": {"b": None}}
     text = json.dumps(there, ensure_ascii=False)
     line = f"""\
