@@ -98,17 +98,6 @@ def flat(fields: list[dict[str, object]]) -> dict[str, str]:
     return found
 
 
-def test_nothing_of_the_proxy_is_loaded() -> None:
-    """A node has no use for mitmproxy, which takes long to import."""
-    code = (
-        "import sys\nfrom metahub.cli import app\n"
-        "app(['detect', '--yaml'], standalone_mode=False)\n"
-        "sys.exit('mitmproxy' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (0, b"")
-
-
 def test_a_person_gets_a_table(labels: str) -> None:
     """What was found, the features, and where they were read."""
     done = detect("--node-labels", labels, "--name", "rack7")

@@ -10,6 +10,7 @@ from metahub.core.machine import Platform
 from metahub.node.detect import (
     Detection,
     Finding,
+    Match,
     as_yaml,
     detect,
     machine_type_name,
@@ -53,6 +54,11 @@ def machine(*words: str, platform: Platform | None = AMD64) -> Detection:
     return Detection((Finding("CPU", "a CPU", "", features),), (), platform)
 
 
+def matched(detection: Detection, rules: Rules) -> tuple[Match, ...]:
+    """The machine types of the rules, on a machine."""
+    return matches(detection, rules.machine_types.values(), rules.vocabulary)
+
+
 @pytest.mark.parametrize(
     ("offered", "order"),
     [
@@ -66,7 +72,7 @@ def test_the_closest_that_fits_is_first(
     rules: Rules, offered: Sequence[str], order: list[str]
 ) -> None:
     """By the rules' own preference, and no machine type that states more than is there."""
-    found = matches(machine(*offered), rules)
+    found = matched(machine(*offered), rules)
     assert [one.machine_type.name for one in found if one.fits] == order
     assert [one.fits for one in found] == sorted((one.fits for one in found), reverse=True)
     assert len(found) == 6
@@ -75,7 +81,7 @@ def test_the_closest_that_fits_is_first(
 def test_each_says_why(rules: Rules) -> None:
     """What is lacking, or what is left unsaid."""
     offered = machine("cpu:broadwell", "nvcap:5.2", "memory:64")
-    assert {one.machine_type.name: one.reason for one in matches(offered, rules)} == {
+    assert {one.machine_type.name: one.reason for one in matched(offered, rules)} == {
         "gpu": "fits, and states all that the machine offers",
         "near": "fits; it does not state nvcap:5.2",
         "old": "fits; it does not state cpu:broadwell, nvcap:5.2",
@@ -89,7 +95,7 @@ def test_of_those_that_do_not_fit_the_nearest_is_first(rules: Rules) -> None:
     """The one with the least to change; another platform is farthest."""
 
     def nearest(*offered: str) -> list[str]:
-        found = matches(machine(*offered), rules)
+        found = matched(machine(*offered), rules)
         return [one.machine_type.name for one in found if not one.fits]
 
     assert nearest("cpu:nehalem") == ["old", "near", "gpu", "other", "arm"]
@@ -98,7 +104,7 @@ def test_of_those_that_do_not_fit_the_nearest_is_first(rules: Rules) -> None:
 
 def test_where_no_platform_is_known_none_is_wrong(rules: Rules) -> None:
     """Labels may not say it."""
-    found = matches(machine("cpu:broadwell", platform=None), rules)
+    found = matched(machine("cpu:broadwell", platform=None), rules)
     assert all(one.fits for one in found if one.machine_type.name == "arm")
 
 
@@ -113,7 +119,7 @@ def test_a_machine_type_is_valid_and_of_its_machine(name: str, tmp_path: Path) -
     assert rules.warnings == ()
     assert rules.machine_types[name].features == frozenset(found.features)
     assert rules.machine_types[name].platform == found.platform
-    (match,) = matches(found, rules)
+    (match,) = matched(found, rules)
     assert match.reason == "fits, and states all that the machine offers"
 
 

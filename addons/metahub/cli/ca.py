@@ -1,8 +1,6 @@
 """`metahub ca`: the CA that signs what nodes see of registries."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,15 +9,16 @@ from typing import Annotated
 import typer
 
 from metahub.cli.authority_shown import as_json, in_lines
-from metahub.cli.check import show_mistakes
+from metahub.cli.ending import ending_with
 from metahub.cli.places import CONFIG, Places, PlacesError, read_places
+from metahub.cli.rules_read import rules_in
 from metahub.node.authority import Authority, AuthorityError
 from metahub.node.authority_doubts import doubts_of
 from metahub.node.authority_making import new_pair
 from metahub.node.authority_pair import SigningPair
 from metahub.node.authority_pem import EncryptedKeyError, pair_among
 from metahub.node.confdir import Confdir
-from metahub.rules import Rules, RulesError, read_rules
+from metahub.rules import Rules
 
 ca = typer.Typer(
     name="ca",
@@ -59,7 +58,7 @@ def create(
     replace: Replace = False,
 ) -> None:
     """Make a CA that may sign for the hosts of the rules' registries, and all names below them."""
-    with _mistakes_told():
+    with ending_with(AuthorityError, PlacesError):
         places = _places(config, confdir, rules)
         pair = _new(places, unconstrained)
         _put(places.confdir, pair, replace)
@@ -72,7 +71,7 @@ def show(
     as_json_: Annotated[bool, typer.Option("--json", help="Print it for scripts.")] = False,
 ) -> None:
     """Show the CA: its name, fingerprint and constraints, how long it lasts, and where it is."""
-    with _mistakes_told():
+    with ending_with(AuthorityError, PlacesError):
         there = _places(config, confdir).confdir
         authority, now = there.authority(), _now()
         doubts = (*there.doubts(), *doubts_of(authority, (), (), now))
@@ -98,7 +97,7 @@ def rotate(
     """Make the next CA. The one that is there signs until all nodes trust both, and --finish."""
     if finish and cancel:
         raise typer.BadParameter("--finish and --cancel exclude each other")
-    with _mistakes_told():
+    with ending_with(AuthorityError, PlacesError):
         places = _places(config, confdir, rules)
         if finish:
             _say_kept(places.confdir.finish(_now()))
@@ -126,10 +125,10 @@ def import_(
     replace: Replace = False,
 ) -> None:
     """Sign with a CA of your own, such as an intermediate of your company's."""
-    with _mistakes_told():
+    with ending_with(AuthorityError, PlacesError):
         places = _places(config, confdir, rules)
         pair = _imported(files, places)
-        _refuse_outside(pair.authority, _rules(places), files)
+        _refuse_outside(pair.authority, rules_in(places.rules), files)
         _put(places.confdir, pair, replace)
         if pair.chain[-1].issuer != pair.chain[-1].subject:
             hint = "a program that insists on one refuses what it signs"
@@ -147,16 +146,8 @@ def _places(config: Path, confdir: Path | None, rules: Path | None = None) -> Pl
     return replace(places, rules=rules) if rules else places
 
 
-def _rules(places: Places) -> Rules:
-    try:
-        return read_rules(places.rules)
-    except RulesError as error:
-        show_mistakes(error, places.rules)
-        raise typer.Exit(1) from error
-
-
 def _new(places: Places, unconstrained: bool) -> SigningPair:
-    registries = _rules(places).registries
+    registries = rules_in(places.rules).registries
     return new_pair(registries, places.own_hosts, _now(), constrained=not unconstrained)
 
 
@@ -223,12 +214,3 @@ def _refuse_outside(authority: Authority, rules: Rules, files: list[Path]) -> No
 def _show(authority: Authority, there: Confdir, now: datetime) -> None:
     for word, text in in_lines(authority, there, now):
         typer.echo(f"{word:12} {text}")
-
-
-@contextmanager
-def _mistakes_told() -> Iterator[None]:
-    try:
-        yield
-    except (AuthorityError, PlacesError) as error:
-        typer.echo(f"metahub: {error}", err=True)
-        raise typer.Exit(1) from error

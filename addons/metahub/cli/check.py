@@ -1,21 +1,18 @@
 """`metahub check`: whether the rules can be taken, what is doubtful, and what is wrong."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
+from metahub.cli.ending import ending_with
 from metahub.cli.places import CONFIG, PlacesError, read_places
+from metahub.cli.rules_read import DIRECTORY, rules_in, show_warnings
 from metahub.node.authority import AuthorityError, NoAuthorityError, read_authority
 from metahub.node.authority_doubts import doubts_of
-from metahub.rules import MAX_SHOWN, Mistake, Rules, RulesError, RulesWarning, read_rules, untold
-
-DIRECTORY = Path("metahub_rules")
+from metahub.rules import Rules
 
 
 def check(
@@ -37,24 +34,12 @@ def check(
 
     Exits with 1 if anything is wrong.
     """
-    try:
-        rules = read_rules(directory)
-    except RulesError as error:
-        show_mistakes(error, directory)
-        raise typer.Exit(1) from error
+    rules = rules_in(directory)
     typer.echo(f"{directory} is valid: {rules}")
     if rules.warnings:
-        _show(rules.warnings, "warning", directory)
-    try:
+        show_warnings(rules.warnings, directory)
+    with ending_with(AuthorityError, PlacesError):
         _show_doubts(rules, config or directory.absolute().parent / CONFIG, is_meant=bool(config))
-    except (AuthorityError, PlacesError) as error:
-        typer.echo(f"metahub: {error}", err=True)
-        raise typer.Exit(1) from error
-
-
-def show_mistakes(error: RulesError, directory: Path) -> None:
-    """Print the mistakes on stderr, one on a line, and how many there are."""
-    _show(error.mistakes, "mistake", directory)
 
 
 def _show_doubts(rules: Rules, config: Path, *, is_meant: bool) -> None:
@@ -67,21 +52,3 @@ def _show_doubts(rules: Rules, config: Path, *, is_meant: bool) -> None:
         doubts = doubts_of(authority, rules.registries, places.named_hosts, now)
         for doubt in (*places.confdir.doubts(), *doubts):
             typer.echo(f"metahub: {doubt}", err=True)
-
-
-def _show(told: Sequence[Mistake | RulesWarning], word: str, directory: Path) -> None:
-    console = Console(stderr=True, soft_wrap=True)
-    for one in told[:MAX_SHOWN]:
-        console.print(_coloured(one))
-    for line in untold(told):
-        console.print(Text(line))
-    console.print(Text(f"{len(told)} {word}{'' if len(told) == 1 else 's'} in {directory}"))
-
-
-def _coloured(told: Mistake | RulesWarning) -> Text:
-    line = Text(str(told))
-    line.stylize("cyan", 0, len(str(told.place)))
-    if isinstance(told, Mistake):
-        line.highlight_words([f"found {told.found}"], "red")
-    line.highlight_words([f"did you mean {told.did_you_mean}?"], "green")
-    return line

@@ -10,13 +10,11 @@ from typing import Annotated
 
 import typer
 
-from metahub.cli.check import show_mistakes
 from metahub.cli.configured import Configured, NotConfiguredError
-from metahub.cli.listed_user import UNKNOWN, LastSeen, ListedUser, as_table
+from metahub.cli.rules_read import rules_in, show_mistakes
 from metahub.cli.token import Token, parse_proxy
-from metahub.rules import EditError, RulesError, UnwritableError, edit_rules, read_rules
+from metahub.rules import EditError, RulesError, UnwritableError, edit_rules
 from metahub.rules.moment import written
-from metahub.store import StoreError
 
 credentials = typer.Typer(
     name="credentials",
@@ -117,23 +115,16 @@ def remove(user: User, config: Config = _CONFIG, rules: Directory = None) -> Non
 @credentials.command("list")
 def list_(config: Config = _CONFIG, rules: Directory = None, as_json: AsJson = False) -> None:
     """List the users: since when each has its token, and when it was last let in."""
+    # No other asks a store, and what knows SQL takes as long to import as all the rest.
+    from metahub.cli.listed_user import ListedUser, as_table, last_seen  # noqa: PLC0415
+
     configured = _configured(config)
-    directory = rules or configured.rules
-    with _complaints(directory):
-        known = read_rules(directory)
-    users = list(ListedUser.all_of(known, _last_seen(configured.store)))
+    known = rules_in(rules or configured.rules)
+    users = list(ListedUser.all_of(known, last_seen(configured.store)))
     if as_json:
         typer.echo(json.dumps([user.as_json() for user in users], indent=2))
         return
     typer.echo("\n".join(as_table(users)))
-
-
-def _last_seen(store: Path) -> LastSeen:
-    try:
-        return LastSeen.by(store)
-    except StoreError as error:
-        _tell(f"metahub credentials: {error}")
-        return UNKNOWN
 
 
 @contextmanager

@@ -4,14 +4,17 @@ import json
 import platform
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from metahub.cli.check import show_mistakes
 from metahub.cli.detection import Detected
-from metahub.cli.explain import show_table
+from metahub.cli.ending import ending_with
+from metahub.cli.table import show_table
+from metahub.core.feature import Vocabulary
+from metahub.core.machine import MachineType
 from metahub.node.detect import (
     NodeLabelsError,
     as_labels,
@@ -22,7 +25,6 @@ from metahub.node.detect import (
     this_machine,
 )
 from metahub.node.detect import detect as detect_all
-from metahub.rules import RulesError, read_rules
 
 
 def detect(
@@ -63,14 +65,8 @@ def detect(
     """
     _not_together({"--yaml": as_yaml_, "--json": as_json, "--print-labels": print_labels})
     _not_together({"--yaml": as_yaml_, "--match": match, "--print-labels": print_labels})
-    try:
-        detected = [_matched(one, match) for one in _detected(node_labels, name)]
-    except RulesError as error:
-        show_mistakes(error, match or Path())
-        raise typer.Exit(1) from error
-    except NodeLabelsError as error:
-        typer.echo(f"metahub detect: {node_labels}: {error}", err=True)
-        raise typer.Exit(1) from error
+    with ending_with(NodeLabelsError, name=f"metahub detect: {node_labels}"):
+        detected = _matched(_detected(node_labels, name), match)
     if as_json:
         _show_json(detected, is_list=node_labels is not None)
     elif as_yaml_:
@@ -107,11 +103,20 @@ def _text(file: Path) -> str:
         raise NodeLabelsError(f"it cannot be read: {error.strerror}") from error
 
 
-def _matched(detected: Detected, directory: Path | None) -> Detected:
+def _matched(detected: Iterable[Detected], directory: Path | None) -> list[Detected]:
     if directory is None:
-        return detected
-    found = matches(detected.detection, read_rules(directory))
-    return Detected(detected.name, detected.detection, found)
+        return list(detected)
+    # Most of the time would go into what reads rules, of which a node has none.
+    from metahub.cli.rules_read import rules_in  # noqa: PLC0415
+
+    rules = rules_in(directory)
+    return [_matched_by(one, rules.machine_types.values(), rules.vocabulary) for one in detected]
+
+
+def _matched_by(
+    one: Detected, machine_types: Iterable[MachineType], vocabulary: Vocabulary
+) -> Detected:
+    return replace(one, matches=matches(one.detection, machine_types, vocabulary))
 
 
 def _show_json(detected: Sequence[Detected], *, is_list: bool) -> None:

@@ -10,21 +10,19 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
 
 from metahub.cli.asker import Asker
-from metahub.cli.check import DIRECTORY, show_mistakes
+from metahub.cli.ending import ending_with
 from metahub.cli.explanation import ExplainError, Explanation
 from metahub.cli.index_file import read_index
 from metahub.cli.matrix import AT_A_GLANCE, IN_WORDS, Matrix
 from metahub.cli.pull import Pull
+from metahub.cli.rules_read import DIRECTORY, rules_in
+from metahub.cli.table import show_table
 from metahub.core.machine import MachineType
 from metahub.core.rewrite import Chosen
-from metahub.rules import Rules, RulesError, read_rules
+from metahub.rules import Rules
 from metahub.upstream import AuthFiles, ImageReference, Route, Upstream, UpstreamError
-
-_WITHOUT_EDGE = 1_000_000  # columns, where the output is not a terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +138,13 @@ def explain(
         if index is not None
         else OfRegistry(image or "", plain_http, ca, proxy, wants_bytes=output is not None)
     )
-    try:
+    with ending_with(ExplainError, UpstreamError, name="metahub explain"):
         explanations = _explanations(subject, Asker(machine_type, user, address), rules)
         if all_types:
             _show_all(explanations, as_json=as_json)
         else:
             _show(explanations[0], as_json=as_json)
             _write(explanations[0], output)
-    except RulesError as error:
-        show_mistakes(error, rules)
-        raise typer.Exit(1) from error
-    except (ExplainError, UpstreamError) as error:
-        typer.echo(f"metahub explain: {error}", err=True)
-        raise typer.Exit(1) from error
 
 
 def _one_of(names: str, *values: object) -> None:
@@ -167,7 +159,7 @@ def _not_with(name: str, options: Mapping[str, object]) -> None:
 
 
 def _explanations(subject: OfFile | OfRegistry, asker: Asker, directory: Path) -> list[Explanation]:
-    rules = read_rules(directory)
+    rules = rules_in(directory)
     return subject.explanations(asker.machine_types(rules), rules)
 
 
@@ -201,26 +193,6 @@ def _is_drawn() -> bool:
     """True where marks can be seen: on a terminal that shows more than ASCII."""
     console = Console()
     return console.is_terminal and console.encoding.startswith("utf")
-
-
-def show_table(table: Table) -> None:
-    """Print a table: as wide as a terminal, and uncut where there is none."""
-    console = Console()
-    if not console.is_terminal:
-        typer.echo(_uncut(table))
-        return
-    without_edge = console.options.update_width(_WITHOUT_EDGE)
-    least = Measurement.get(console, without_edge, table).minimum
-    # Where it does not fit, the terminal breaks its lines, and no word is broken or cut.
-    Console(width=max(console.width, least)).print(table)
-
-
-def _uncut(table: Table) -> str:
-    """The table as plain text, as wide as it has to be."""
-    console = Console(width=_WITHOUT_EDGE, color_system=None)
-    with console.capture() as captured:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
 def _write(explanation: Explanation, output: Path | None) -> None:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import typer
+
 from metahub.core.client import Client, parse_address
 from metahub.rules import Rules
 from metahub.rules.moment import written
-from metahub.store import SqlStore
+from metahub.store import SqlStore, StoreError
 
 _ANY_ADDRESS = parse_address("::")  # a user beats every network
 _NOTHING = "-"
@@ -41,7 +43,13 @@ class LastSeen:
         return written(moment) if moment else self.unknown or "never"
 
 
-UNKNOWN = LastSeen({}, "unknown")
+def last_seen(store: Path) -> LastSeen:
+    """What a store says; where it cannot be read, that is told."""
+    try:
+        return LastSeen.by(store)
+    except StoreError as error:
+        typer.echo(f"metahub credentials: {error}", err=True)
+        return LastSeen({}, "unknown")
 
 
 @dataclass(frozen=True, slots=True)

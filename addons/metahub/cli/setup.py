@@ -1,22 +1,14 @@
 """`metahub setup`: the script that points a runtime of a node at the proxy, and whether it worked.
 
-Knows where a script's values come from. Must not know what is in it, nor how a node is checked.
+Knows the words of the command. Must not know what is in a script, nor how a node is checked.
 """
 
-import socket
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from metahub.cli.check import show_mistakes
-from metahub.cli.setup_check import show_check
-from metahub.node.authority import Authority, AuthorityError, pem_of, read_authority
-from metahub.node.setup import RUNTIMES, setup_script
-from metahub.rules import Rules, RulesError, read_rules
-
-# What mitmproxy and MetaHub take where config.yaml says nothing.
-_DEFAULTS = {"confdir": "~/.mitmproxy", "listen_port": 8080, "metahub_rules": "metahub_rules"}
+from metahub.node.setup import RUNTIMES
 
 
 def setup(
@@ -62,6 +54,9 @@ def setup(
     others; exits with 1 unless all do.
     """
     if check:
+        # What checks a node, and what makes a script, each import what the other does not need.
+        from metahub.cli.setup_check import show_check  # noqa: PLC0415
+
         if not show_check(runtime, proxy, registry, root, as_json=as_json):
             raise typer.Exit(1)
         return
@@ -71,48 +66,6 @@ def setup(
         return
     if runtime not in RUNTIMES:
         raise typer.BadParameter(f"expected one of {', '.join(RUNTIMES)}, found {runtime!r}")
-    typer.echo(_script(runtime, proxy, config), nl=False)
+    from metahub.cli.setup_script import script_of  # noqa: PLC0415
 
-
-def _script(runtime: str, proxy: str | None, file: Path) -> str:
-    options = _options(file)
-    rules = _rules(Path(str(options["metahub_rules"])))
-    where = proxy or f"http://{socket.gethostname()}:{options['listen_port']}"
-    authority = _authority(Path(str(options["confdir"])).expanduser())
-    certificates = [pem_of(certificate) for certificate in authority.certificates]
-    try:
-        return setup_script(
-            runtime, where, certificates, [known.name for known in rules.registries]
-        )
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-def _options(file: Path) -> dict[str, object]:
-    # mitmproxy takes half a second to import, which the list has no need of.
-    from metahub.proxy.config import ConfigError, read_config  # noqa: PLC0415
-
-    try:
-        return _DEFAULTS | read_config(file)
-    except ConfigError as error:
-        raise _stopped(error) from error
-
-
-def _authority(confdir: Path) -> Authority:
-    try:
-        return read_authority(confdir)
-    except AuthorityError as error:
-        raise _stopped(error) from error
-
-
-def _rules(directory: Path) -> Rules:
-    try:
-        return read_rules(directory)
-    except RulesError as error:
-        show_mistakes(error, directory)
-        raise typer.Exit(1) from error
-
-
-def _stopped(error: Exception) -> typer.Exit:
-    typer.echo(f"metahub: {error}", err=True)
-    return typer.Exit(1)
+    typer.echo(script_of(runtime, proxy, config), nl=False)

@@ -3,13 +3,12 @@
 Knows what a machine offers and what machine types state. Must not know where either is from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from metahub.core.feature import Feature, Preference, Vocabulary
 from metahub.core.machine import MachineType
 from metahub.node.detect.detection import Detection
-from metahub.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +40,12 @@ class Match:
         return "fits, and states all that the machine offers"
 
 
-def matches(detection: Detection, rules: Rules) -> tuple[Match, ...]:
+def matches(
+    detection: Detection, machine_types: Iterable[MachineType], vocabulary: Vocabulary
+) -> tuple[Match, ...]:
     """Every machine type: those that fit, the closest first; then the others, the nearest first."""
-    every = (_match(one, detection, rules.vocabulary) for one in rules.machine_types.values())
-    found = sorted(every, key=lambda match: _preference(match, rules.vocabulary))
+    every = (_match(one, detection, vocabulary) for one in machine_types)
+    found = sorted(every, key=lambda match: _preference(match, vocabulary))
     # Of what does not fit the less demanding is the nearer one, as sorting in reverse leaves it.
     others = sorted((one for one in reversed(found) if not one.fits), key=_distance)
     return (*(one for one in found if one.fits), *others)

@@ -1,0 +1,19 @@
+"""How a command ends that cannot do what it is for.
+
+Knows the exit code, and where the sentence goes. Must not know what went wrong.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+
+@contextmanager
+def ending_with(*errors: type[Exception], name: str = "metahub") -> Iterator[None]:
+    """Where one of these is raised, its sentence goes to stderr, and the command ends with 1."""
+    try:
+        yield
+    except errors as error:
+        typer.echo(f"{name}: {error}", err=True)
+        raise typer.Exit(1) from error

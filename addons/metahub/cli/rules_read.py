@@ -1,0 +1,52 @@
+"""The rules, read for a command, and what is told on stderr of what is wrong with them.
+
+Knows how mistakes and warnings are shown. Must not know what a command does with the rules.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from metahub.rules import MAX_SHOWN, Mistake, Rules, RulesError, RulesWarning, read_rules, untold
+
+DIRECTORY = Path("metahub_rules")
+
+
+def rules_in(directory: Path) -> Rules:
+    """The rules, or the end of the command, with 1 and every mistake."""
+    try:
+        return read_rules(directory)
+    except RulesError as error:
+        show_mistakes(error, directory)
+        raise typer.Exit(1) from error
+
+
+def show_mistakes(error: RulesError, directory: Path) -> None:
+    """Print the mistakes on stderr, one on a line, and how many there are."""
+    _show(error.mistakes, "mistake", directory)
+
+
+def show_warnings(warnings: Sequence[RulesWarning], directory: Path) -> None:
+    """The same of what is surely not meant."""
+    _show(warnings, "warning", directory)
+
+
+def _show(told: Sequence[Mistake | RulesWarning], word: str, directory: Path) -> None:
+    console = Console(stderr=True, soft_wrap=True)
+    for one in told[:MAX_SHOWN]:
+        console.print(_coloured(one))
+    for line in untold(told):
+        console.print(Text(line))
+    console.print(Text(f"{len(told)} {word}{'' if len(told) == 1 else 's'} in {directory}"))
+
+
+def _coloured(told: Mistake | RulesWarning) -> Text:
+    line = Text(str(told))
+    line.stylize("cyan", 0, len(str(told.place)))
+    if isinstance(told, Mistake):
+        line.highlight_words([f"found {told.found}"], "red")
+    line.highlight_words([f"did you mean {told.did_you_mean}?"], "green")
+    return line
