@@ -31,9 +31,10 @@ ARROWS = {
     "core": May(others="archspec"),
     "rules": May(ours="core", others="pydantic watchfiles yaml"),
     "store": May(ours="core", others="sqlalchemy"),
+    "config": May(others="yaml"),  # config.yaml, for whom mitmproxy is not worth its import
     "node": May(ours="core rules", others="archspec cryptography yaml"),
     "proxy": May(
-        ours="core rules store node",
+        ours="core rules store node config",
         others="OpenSSL aiohttp argon2 bcrypt certifi cryptography jinja2 mitmproxy multidict"
         " prometheus_client yaml yarl",
     ),
@@ -41,7 +42,7 @@ ARROWS = {
         ours="core", others="aiohttp yarl"
     ),  # asks a registry; proxy asks by its own way
     "demo": May(ours="core node", others="aiohttp argon2 bcrypt cryptography multidict yaml yarl"),
-    "cli": May(ours="core rules store proxy upstream node demo", others="argon2 rich typer yaml"),
+    "cli": May(ours="core rules store proxy upstream node demo config", others="argon2 rich typer"),
     "__main__": May(ours="cli"),
     ENTRY: May(ours="proxy", others="mitmproxy"),
 }
@@ -213,19 +214,19 @@ def test_a_right_arrow_is_let_be(path: str, source: str) -> None:
             "metahub/proxy/deep/down.py",
             "from ...cli import main",
             "addons/metahub/proxy/deep/down.py:1: metahub.cli.main:"
-            " of ours proxy imports only: core rules store node",
+            " of ours proxy imports only: core rules store node config",
         ),
         (
             "metahub/cli/serve.py",
             "from mitmproxy.tools.main import mitmdump",
             "addons/metahub/cli/serve.py:1: mitmproxy.tools.main.mitmdump:"
-            " of others cli imports only: argon2 rich typer yaml",
+            " of others cli imports only: argon2 rich typer",
         ),
         (
             "metahub/proxy/gate.py",
             "import metahub_addon",
             "addons/metahub/proxy/gate.py:1: metahub_addon:"
-            " of ours proxy imports only: core rules store node",
+            " of ours proxy imports only: core rules store node config",
         ),
         (
             "metahub/__init__.py",

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from mitmproxy.proxy.mode_specs import ProxyMode
 
+from metahub.config import OPTIONS
 from metahub.node.setup import RUNTIMES
 from metahub.proxy.metrics import TABLE, Metric
-from metahub.proxy.options import OPTIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from metahub.config import OPTIONS
 from metahub.demo.bench import qnib_bench
-from metahub.proxy.options import OPTIONS
 from metahub.rules import read_rules
 
 pytestmark = pytest.mark.e2e

@@ -201,7 +201,7 @@ def test_other_places(site: Site, tmp_path: Path) -> None:
     [
         (None, "No such file or directory; name another with --config"),
         ("[]", "expected options, as `name: value` each"),
-        ("confdir: [certs]", "confdir: expected a text"),
+        ("confdir: [certs]", "confdir: expected a text, found ['certs']"),
         ("metahub_hosts: proxy.test", "metahub_hosts: expected a list, found 'proxy.test'"),
         (
             "metahub_hosts: ['a:1']",

@@ -153,7 +153,7 @@ def test_a_port_that_is_none(place: Path) -> None:
     """Is told with its file."""
     (place / "config.yaml").write_text("listen_port: http\n")
     done = run(place, "add", "n", "--type", "type1")
-    why = f"{place}/config.yaml: listen_port: expected a whole number, found http"
+    why = f"{place}/config.yaml: listen_port: expected a port, found 'http'"
     assert (done.exit_code, done.stderr) == (1, f"metahub credentials: {why}\n")
 
 

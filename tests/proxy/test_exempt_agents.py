@@ -2,11 +2,11 @@
 
 import pytest
 
+from metahub.config import ConfigError
 from metahub.core.digest import Digest
 from metahub.demo.address import Login
 from metahub.demo.bench import BROADWELL, REPOSITORY, SKYLAKE, TAG, User, qnib_bench
 from metahub.demo.images import image_of, index_of
-from metahub.proxy.config import ConfigError
 from tests.e2e.asking.asker import Asker, entries_of, told
 from tests.e2e.asking.wire import NoTunnelError
 from tests.e2e.proxies.rules import TYPE1, TYPE3, login_of, table

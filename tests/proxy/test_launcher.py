@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from metahub.proxy.config import ConfigError
+from metahub.config import ConfigError
 from metahub.proxy.launcher import Door, Greeting
 from tests.e2e.proxies.rules import table
 from tests.e2e.upstreams.odd_registry import OddRegistry

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from mitmproxy.test import taddons
 
+from metahub.config import ConfigError
 from metahub.demo.address import LOOPBACK, Address
 from metahub.node.authority import pem_of
 from metahub.node.authority_pair import SigningPair
 from metahub.node.confdir import Confdir
-from metahub.proxy.config import ConfigError
 from metahub.proxy.metrics import Metrics
 from metahub.proxy.options import Options
 from metahub.proxy.rules_in_force import RulesInForce

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from metahub.cli.authority_shown import as_json, in_lines
+from metahub.cli.configured import Configured
 from metahub.cli.ending import ending_with
-from metahub.cli.places import CONFIG, Places, PlacesError, read_places
 from metahub.cli.rules_read import rules_in
+from metahub.config import CONFIG, ConfigError
 from metahub.node.authority import Authority, AuthorityError
 from metahub.node.authority_doubts import doubts_of
 from metahub.node.authority_making import new_pair
@@ -58,7 +59,7 @@ def create(
     replace: Replace = False,
 ) -> None:
     """Make a CA that may sign for the hosts of the rules' registries, and all names below them."""
-    with ending_with(AuthorityError, PlacesError):
+    with ending_with(AuthorityError, ConfigError):
         places = _places(config, confdir, rules)
         pair = _new(places, unconstrained)
         _put(places.confdir, pair, replace)
@@ -71,7 +72,7 @@ def show(
     as_json_: Annotated[bool, typer.Option("--json", help="Print it for scripts.")] = False,
 ) -> None:
     """Show the CA: its name, fingerprint and constraints, how long it lasts, and where it is."""
-    with ending_with(AuthorityError, PlacesError):
+    with ending_with(AuthorityError, ConfigError):
         there = _places(config, confdir).confdir
         authority, now = there.authority(), _now()
         doubts = (*there.doubts(), *doubts_of(authority, (), (), now))
@@ -97,7 +98,7 @@ def rotate(
     """Make the next CA. The one that is there signs until all nodes trust both, and --finish."""
     if finish and cancel:
         raise typer.BadParameter("--finish and --cancel exclude each other")
-    with ending_with(AuthorityError, PlacesError):
+    with ending_with(AuthorityError, ConfigError):
         places = _places(config, confdir, rules)
         if finish:
             _say_kept(places.confdir.finish(_now()))
@@ -125,7 +126,7 @@ def import_(
     replace: Replace = False,
 ) -> None:
     """Sign with a CA of your own, such as an intermediate of your company's."""
-    with ending_with(AuthorityError, PlacesError):
+    with ending_with(AuthorityError, ConfigError):
         places = _places(config, confdir, rules)
         pair = _imported(files, places)
         _refuse_outside(pair.authority, rules_in(places.rules), files)
@@ -139,14 +140,14 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _places(config: Path, confdir: Path | None, rules: Path | None = None) -> Places:
-    places = read_places(config)
+def _places(config: Path, confdir: Path | None, rules: Path | None = None) -> Configured:
+    places = Configured.by(config)
     if confdir:
         places = replace(places, confdir=replace(places.confdir, path=confdir))
     return replace(places, rules=rules) if rules else places
 
 
-def _new(places: Places, unconstrained: bool) -> SigningPair:
+def _new(places: Configured, unconstrained: bool) -> SigningPair:
     registries = rules_in(places.rules).registries
     return new_pair(registries, places.own_hosts, _now(), constrained=not unconstrained)
 
@@ -159,7 +160,7 @@ def _put(there: Confdir, pair: SigningPair, replacing: bool) -> None:
     _show(there.authority(), there, _now())
 
 
-def _begin(places: Places, unconstrained: bool) -> None:
+def _begin(places: Configured, unconstrained: bool) -> None:
     there = places.confdir
     there.begin(_new(places, unconstrained))
     _show(there.authority(), there, _now())
@@ -177,7 +178,7 @@ def _named(there: Confdir) -> str:
     return there.authority().subject
 
 
-def _imported(files: list[Path], places: Places) -> SigningPair:
+def _imported(files: list[Path], places: Configured) -> SigningPair:
     pem = b"\n".join(map(_read, files))
     try:
         return _pair_among(pem, places.confdir.passphrase)

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from metahub.cli.configured import Configured
 from metahub.cli.ending import ending_with
-from metahub.cli.places import CONFIG, PlacesError, read_places
 from metahub.cli.rules_read import DIRECTORY, rules_in, show_warnings
+from metahub.config import CONFIG, ConfigError
 from metahub.node.authority import AuthorityError, NoAuthorityError, read_authority
 from metahub.node.authority_doubts import doubts_of
 from metahub.rules import Rules
@@ -38,7 +39,7 @@ def check(
     typer.echo(f"{directory} is valid: {rules}")
     if rules.warnings:
         show_warnings(rules.warnings, directory)
-    with ending_with(AuthorityError, PlacesError):
+    with ending_with(AuthorityError, ConfigError):
         _show_doubts(rules, config or directory.absolute().parent / CONFIG, is_meant=bool(config))
 
 
@@ -46,7 +47,7 @@ def _show_doubts(rules: Rules, config: Path, *, is_meant: bool) -> None:
     """Print on stderr what is doubtful of the CA for these rules; nothing where there is none."""
     if not is_meant and not config.exists():
         return
-    places = read_places(config)
+    places = Configured.by(config)
     with suppress(NoAuthorityError):
         authority, now = read_authority(places.confdir.path), datetime.now(UTC)
         doubts = doubts_of(authority, rules.registries, places.named_hosts, now)

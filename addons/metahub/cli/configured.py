@@ -1,46 +1,73 @@
-"""What config.yaml says to commands that do not serve.
+"""config.yaml -> what the commands that start no proxy need of it.
 
-Knows which options they need. Must not know what for.
+Knows which options say it, and what stands where they say nothing. Must not know what it is for.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_DEFAULTS = {
-    "listen_host": "",
-    "listen_port": 8080,
-    "metahub_rules": "metahub_rules",
-    "metahub_store": "metahub.sqlite",
-}
-"""What mitmproxy and MetaHub take where the file says nothing."""
+from metahub.config import HOSTS, RULES, STORE, ConfigError, read_config
+from metahub.config.listening import listening, name_for_nodes
+from metahub.node.authority_making import own_hosts, parse_host
+from metahub.node.confdir import Confdir
 
-
-class NotConfiguredError(Exception):
-    """config.yaml cannot be used. The message names the file and the remedy."""
+_CONFDIR = "~/.mitmproxy"  # what mitmproxy takes
 
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """Where the proxy has its rules and its store, and where nodes reach it."""
+    """Where the CA, the rules and the store are, and by what nodes reach the proxy."""
 
+    confdir: Confdir
     rules: Path
     store: Path
     proxy: str
-    """HOST:PORT; the name of this machine, where the proxy listens on every address."""
+    """HOST:PORT."""
+    own_hosts: tuple[str, ...]
+    """By which nodes reach the proxy itself over TLS."""
+    named_hosts: tuple[str, ...]
+    """Those of them that somebody wrote down."""
 
     @classmethod
-    def of(cls, file: Path) -> "Configured":
-        """What a file says. Raises NotConfiguredError."""
-        # mitmproxy takes half a second to import, which no other command has to wait for.
-        from metahub.proxy.config import ConfigError, read_config  # noqa: PLC0415
-        from metahub.proxy.launcher import Door  # noqa: PLC0415
-
+    def by(cls, file: Path) -> "Configured":
+        """What a file says. Raises ConfigError."""
+        options = read_config(file)
         try:
-            options = _DEFAULTS | read_config(file)
-        except ConfigError as error:
-            raise NotConfiguredError(str(error)) from error
-        host, port, rules, store = (str(options[name]) for name in _DEFAULTS)
-        if not port.isdecimal():
-            raise NotConfiguredError(f"{file}: listen_port: expected a whole number, found {port}")
-        door = Door(host or "0.0.0.0", int(port))  # noqa: S104 - every address, in mitmproxy's words
-        return cls(Path(rules).expanduser(), Path(store).expanduser(), door.name)
+            return cls._of(options)
+        except ValueError as error:
+            raise ConfigError(f"{file}: {error}") from error
+
+    @classmethod
+    def _of(cls, options: Mapping[str, object]) -> "Configured":
+        named, (host, port) = _named_hosts(options), listening(options)
+        passphrase = _text(options, "cert_passphrase", "").encode() or None
+        return cls(
+            Confdir(_path(options, "confdir", _CONFDIR), passphrase),
+            _path(options, RULES.name, str(RULES.default)),
+            _path(options, STORE.name, str(STORE.default)),
+            name_for_nodes(host, port),
+            own_hosts(named, _text(options, "listen_host", "")),
+            named,
+        )
+
+
+def _named_hosts(options: Mapping[str, object]) -> tuple[str, ...]:
+    listed = options.get(HOSTS.name) or []
+    if not isinstance(listed, list):
+        raise ValueError(f"{HOSTS.name}: expected a list, found {listed!r}")
+    try:
+        return tuple(parse_host(str(host)) for host in listed)
+    except ValueError as error:
+        raise ValueError(f"{HOSTS.name}: {error}") from error
+
+
+def _path(options: Mapping[str, object], name: str, default: str) -> Path:
+    return Path(_text(options, name, default)).expanduser()
+
+
+def _text(options: Mapping[str, object], name: str, default: str) -> str:
+    value = options.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{name}: expected a text, found {value!r}")
+    return value or default

@@ -10,10 +10,12 @@ from typing import Annotated
 
 import typer
 
-from metahub.cli.configured import Configured, NotConfiguredError
-from metahub.cli.rules_read import rules_in, show_mistakes
+from metahub.cli.configured import Configured
+from metahub.cli.ending import ending_with
+from metahub.cli.rules_read import mistakes_shown, rules_in
 from metahub.cli.token import Token, parse_proxy
-from metahub.rules import EditError, RulesError, UnwritableError, edit_rules
+from metahub.config import CONFIG, ConfigError
+from metahub.rules import EditError, UnwritableError, edit_rules
 from metahub.rules.moment import written
 
 credentials = typer.Typer(
@@ -26,6 +28,7 @@ _LONGEST_GRACE = timedelta(days=366)
 _GRACE = re.compile(r"(?P<number>\d{1,6})(?P<unit>[smhdw])|0")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
+_NAME = "metahub credentials"
 _TAKEN = "a running proxy takes it within a second"
 
 User = Annotated[str, typer.Argument(help="The user of the proxy URL.", metavar="USER")]
@@ -43,8 +46,6 @@ Proxy = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
-_CONFIG = Path("config.yaml")
-
 
 @credentials.command()
 def add(
@@ -52,7 +53,7 @@ def add(
     machine_type: Annotated[
         str, typer.Option("--type", help="The machine type of its node.", metavar="NAME")
     ],
-    config: Config = _CONFIG,
+    config: Config = CONFIG,
     rules: Directory = None,
     proxy: Proxy = None,
     as_json: AsJson = False,
@@ -78,7 +79,7 @@ def rotate(
             metavar="TIME",
         ),
     ] = "7d",
-    config: Config = _CONFIG,
+    config: Config = CONFIG,
     rules: Directory = None,
     proxy: Proxy = None,
     as_json: AsJson = False,
@@ -100,7 +101,7 @@ def rotate(
 
 
 @credentials.command()
-def remove(user: User, config: Config = _CONFIG, rules: Directory = None) -> None:
+def remove(user: User, config: Config = CONFIG, rules: Directory = None) -> None:
     """Take a user out. A connection that is open goes on until it ends."""
     directory = rules or _configured(config).rules
     with _complaints(directory):
@@ -113,7 +114,7 @@ def remove(user: User, config: Config = _CONFIG, rules: Directory = None) -> Non
 
 
 @credentials.command("list")
-def list_(config: Config = _CONFIG, rules: Directory = None, as_json: AsJson = False) -> None:
+def list_(config: Config = CONFIG, rules: Directory = None, as_json: AsJson = False) -> None:
     """List the users: since when each has its token, and when it was last let in."""
     # No other asks a store, and what knows SQL takes as long to import as all the rest.
     from metahub.cli.listed_user import ListedUser, as_table, last_seen  # noqa: PLC0415
@@ -141,18 +142,13 @@ def _or_pasted(
 
 
 def _paste(error: UnwritableError, remedy: str) -> None:
-    _tell(f"metahub credentials: {error}. Where it comes from, {remedy}:\n{error.edit.lines}")
+    _tell(f"{_NAME}: {error}. Where it comes from, {remedy}:\n{error.edit.lines}")
 
 
 @contextmanager
 def _complaints(directory: Path) -> Iterator[None]:
-    try:
+    with mistakes_shown(directory), ending_with(EditError, name=_NAME):
         yield
-    except RulesError as error:
-        show_mistakes(error, directory)
-        raise typer.Exit(1) from error
-    except EditError as error:
-        raise _stopped(error) from error
 
 
 def _places(config: Path, rules: Path | None, proxy: str | None) -> tuple[Path, str]:
@@ -164,15 +160,8 @@ def _places(config: Path, rules: Path | None, proxy: str | None) -> tuple[Path, 
 
 
 def _configured(config: Path) -> Configured:
-    try:
-        return Configured.of(config)
-    except NotConfiguredError as error:
-        raise _stopped(error) from error
-
-
-def _stopped(error: Exception) -> typer.Exit:
-    _tell(f"metahub credentials: {error}")
-    return typer.Exit(1)
+    with ending_with(ConfigError, name=_NAME):
+        return Configured.by(config)
 
 
 def _tell(sentence: str) -> None:

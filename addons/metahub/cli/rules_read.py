@@ -3,7 +3,8 @@
 Knows how mistakes and warnings are shown. Must not know what a command does with the rules.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -15,22 +16,24 @@ from metahub.rules import MAX_SHOWN, Mistake, Rules, RulesError, RulesWarning, r
 DIRECTORY = Path("metahub_rules")
 
 
-def rules_in(directory: Path) -> Rules:
-    """The rules, or the end of the command, with 1 and every mistake."""
+@contextmanager
+def mistakes_shown(directory: Path) -> Iterator[None]:
+    """Where rules cannot be taken, every mistake goes to stderr, and the command ends with 1."""
     try:
-        return read_rules(directory)
+        yield
     except RulesError as error:
-        show_mistakes(error, directory)
+        _show(error.mistakes, "mistake", directory)
         raise typer.Exit(1) from error
 
 
-def show_mistakes(error: RulesError, directory: Path) -> None:
-    """Print the mistakes on stderr, one on a line, and how many there are."""
-    _show(error.mistakes, "mistake", directory)
+def rules_in(directory: Path) -> Rules:
+    """The rules; or the end of the command, as above."""
+    with mistakes_shown(directory):
+        return read_rules(directory)
 
 
 def show_warnings(warnings: Sequence[RulesWarning], directory: Path) -> None:
-    """The same of what is surely not meant."""
+    """Print on stderr what is surely not meant, one on a line, and how much it is."""
     _show(warnings, "warning", directory)
 
 

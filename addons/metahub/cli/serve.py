@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from metahub.cli.ending import ending_with
+from metahub.config import CONFIG, ConfigError, read_config
+
 
 def serve(
     config: Annotated[
         Path, typer.Option(help="mitmproxy's options, ours among them.", metavar="FILE")
-    ] = Path("config.yaml"),
+    ] = CONFIG,
     web: Annotated[bool, typer.Option("--web", help="Run mitmweb, to watch in a browser.")] = False,
     console: Annotated[
         bool, typer.Option("--console", help="Run mitmproxy's console, to watch in a terminal.")
@@ -25,18 +28,14 @@ def serve(
 ) -> None:
     """Serve nodes: they pull through here, and see the builds that fit them."""
     # mitmproxy takes half a second to import, which no other command has to wait for.
-    from metahub.proxy.config import ConfigError, read_config  # noqa: PLC0415
     from metahub.proxy.launcher import Tool, run  # noqa: PLC0415
 
     if web and console:
         raise typer.BadParameter("--web and --console exclude each other")
     tool = Tool.WEB if web else Tool.CONSOLE if console else Tool.DUMP
     _log_at_once()
-    try:
+    with ending_with(ConfigError):
         run(tool, read_config(config), assignments or [], typer.echo)
-    except ConfigError as error:
-        typer.echo(f"metahub: {error}", err=True)
-        raise typer.Exit(1) from error
 
 
 def _log_at_once() -> None:

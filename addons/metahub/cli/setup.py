@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from metahub.config import CONFIG
 from metahub.node.setup import RUNTIMES
 
 
@@ -32,7 +33,7 @@ def setup(
     ] = None,
     config: Annotated[
         Path, typer.Option(help="The proxy's options: its CA, its rules, its port.", metavar="FILE")
-    ] = Path("config.yaml"),
+    ] = CONFIG,
     check: Annotated[
         bool, typer.Option("--check", help="On a node: say which steps of its set-up work.")
     ] = False,

@@ -6,7 +6,6 @@ Knows mitmproxy's tools and how they are assembled. Must not know command lines,
 import asyncio
 import logging
 import signal
-import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -21,11 +20,12 @@ from mitmproxy.proxy import mode_specs
 from mitmproxy.tools.dump import DumpMaster
 
 import metahub
+from metahub.config import OPTIONS, PREFIX, ConfigError, complaint
+from metahub.config.listening import bracketed, name_for_nodes
 from metahub.node.authority import BUNDLE
 from metahub.proxy import Addon, addons
-from metahub.proxy.config import ConfigError, complaint, in_words
 from metahub.proxy.modes import is_proxy
-from metahub.proxy.options import OPTIONS, PREFIX
+from metahub.proxy.option_types import in_words
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.signing import ready_authority
 
@@ -39,8 +39,6 @@ _OF_SOME_TOOLS = ("console_", "web_")
 
 # mitmproxy repeats what it cannot read of a mode, a password too.
 _NO_SERVER = "Invalid server specification"
-
-_EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not bound
 
 
 class Tool(StrEnum):
@@ -78,14 +76,13 @@ class Door:
 
     def __str__(self) -> str:
         """As it is printed."""
-        address = f"{_bracketed(self.host)}:{self.port}"
+        address = f"{bracketed(self.host)}:{self.port}"
         return address if self.otherwise else f"http://{address}"
 
     @property
     def name(self) -> str:
         """The host and the port for a node, which is told the name of the machine if of any."""
-        host = socket.gethostname() if self.host in _EVERY_ADDRESS else _bracketed(self.host)
-        return f"{host}:{self.port}"
+        return name_for_nodes(self.host, self.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +166,7 @@ def _web_address() -> str:
     """
     options = ctx.options
     if "web_password" in options and options.web_password:
-        return f"http://{_bracketed(options.web_host)}:{options.web_port}/"
+        return f"http://{bracketed(options.web_host)}:{options.web_port}/"
     return getattr(ctx.master, "web_url", "")
 
 
@@ -288,7 +285,3 @@ def _stop_on_signals(master: Master) -> None:
 def _log(greeting: Greeting) -> None:
     """The console owns the terminal; its event log is where it shows what is said."""
     logger.log(ALERT, str(greeting))
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

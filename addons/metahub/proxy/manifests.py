@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.log import ALERT
 
+from metahub.config import EXEMPT_AGENTS, MISSING_SECONDS, ON_ERROR, OnError
 from metahub.core.digest import Digest
 from metahub.core.distribution import ImageName, parse_manifest_path, short_name
 from metahub.core.index import MalformedIndexError
@@ -17,7 +18,6 @@ from metahub.core.user_agent import parse_product, products_of
 from metahub.proxy import responses
 from metahub.proxy.answers import Answers, Asked, Sought
 from metahub.proxy.gate import Gate
-from metahub.proxy.options import EXEMPT_AGENTS, MISSING_SECONDS, ON_ERROR, OnError
 from metahub.proxy.patience import silence
 from metahub.proxy.presence import Presence
 from metahub.proxy.rules_in_force import RulesInForce

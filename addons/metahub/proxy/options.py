@@ -1,85 +1,11 @@
-"""MetaHub's own options, as mitmproxy shows and sets them.
+"""MetaHub's own options, made known to mitmproxy.
 
-Knows names, types, defaults and help. Must not know what the options do.
+Knows how mitmproxy is told of an option. Must not know which there are.
 """
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 from mitmproxy.addonmanager import Loader
 
-PREFIX = "metahub_"
-
-
-class OnError(StrEnum):
-    """The failure policy: what a client gets when MetaHub itself, or upstream's index, fails."""
-
-    PASS = "pass"
-    REFUSE = "refuse"
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One option of mitmproxy, of the type of its default."""
-
-    name: str
-    default: str | int | Sequence[str]
-    help: str
-    choices: tuple[str, ...] | None = None
-
-    @property
-    def kind(self) -> type:
-        """Its type, in mitmproxy's words."""
-        kind = type(self.default)
-        return kind if kind in (str, int) else Sequence[str]
-
-
-RULES = Option(
-    "metahub_rules",
-    "metahub_rules",
-    "The directory of the rules. Edits are taken while the proxy runs.",
-)
-STORE = Option(
-    "metahub_store",
-    "metahub.sqlite",
-    "The file in which MetaHub keeps what it served, so that a digest stays known after a restart.",
-)
-ON_ERROR = Option(
-    "metahub_on_error",
-    OnError.REFUSE.value,
-    "When MetaHub cannot answer: `refuse` the request, or `pass` it on, and upstream's whole index "
-    "back, from which a node may pick a build that it cannot run.",
-    tuple(OnError),
-)
-
-MISSING_SECONDS = Option(
-    "metahub_missing_seconds",
-    60,
-    "For how many seconds the tag of a variant that upstream does not have is not asked for again.",
-)
-ANSWER_SECONDS = Option(
-    "metahub_answer_seconds",
-    30,
-    "For how many seconds upstream may be silent: from a request, sent whole, to the headers of "
-    "the answer, connecting included. Then the client is told so.",
-)
-
-EXEMPT_AGENTS = Option(
-    "metahub_exempt_agents",
-    [],
-    "Programs that see upstream's own indexes, whoever runs them: names of products in their "
-    "User-Agent, such as `cosign`.",
-)
-
-HOSTS = Option(
-    "metahub_hosts",
-    [],
-    "By which names and addresses nodes reach this proxy itself over TLS, as an `https://` proxy "
-    "or as a mirror. A new CA may sign for them; without any, for the name of this machine.",
-)
-
-OPTIONS = (RULES, STORE, ON_ERROR, MISSING_SECONDS, ANSWER_SECONDS, EXEMPT_AGENTS, HOSTS)
+from metahub.config import OPTIONS
 
 
 class Options:

@@ -11,11 +11,11 @@ from mitmproxy import connection, ctx, exceptions, http
 from mitmproxy.log import ALERT
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
+from metahub.config import ANSWER_SECONDS
 from metahub.core.distribution import short_name
 from metahub.proxy.connections import end, end_upstream, unsent
 from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
-from metahub.proxy.options import ANSWER_SECONDS
 from metahub.proxy.timers import Timers
 
 _SECONDS_BETWEEN_LOOKS = 0.5

@@ -11,8 +11,8 @@ from pathlib import Path
 from mitmproxy import ctx, exceptions
 from mitmproxy.log import ALERT
 
+from metahub.config import RULES
 from metahub.proxy.metrics import RELOADS, RULES_LOADED, Metrics, Reload
-from metahub.proxy.options import RULES
 from metahub.rules import Rules, RulesError, RulesWatcher, read_rules
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mitmproxy import ctx, exceptions
 
-from metahub.proxy.options import STORE
+from metahub.config import STORE
 from metahub.proxy.store_threads import StoreThreads
 from metahub.store import SqlStore, StoreError
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from metahub.proxy.config import ConfigError, in_words, read_config
+from metahub.config import ConfigError, read_config
 
 
 def _read(folder: Path, text: str) -> dict[str, object]:
@@ -75,8 +75,3 @@ def test_the_file_of_the_repository_is_good() -> None:
     values = read_config(root / "config.yaml")
     assert values["metahub_rules"] == str(root / "metahub_rules")
     assert values["metahub_on_error"] == "refuse"
-
-
-def test_an_error_in_other_words_is_shown_as_it_is() -> None:
-    """What is not understood is not lost."""
-    assert in_words(TypeError("no such thing")) == "no such thing"

@@ -1,16 +1,18 @@
 """config.yaml -> the values of mitmproxy's options, ours among them.
 
-Knows which options are paths. Must not know what the options do.
+Knows which options are paths. Must not know mitmproxy, nor what the options do.
 """
 
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
 
-from metahub.proxy.options import OPTIONS, PREFIX
+from metahub.config.options import OPTIONS, PREFIX
+
+CONFIG = Path("config.yaml")
+"""The file, where nobody names another."""
 
 # Of mitmproxy's options, those whose value is a path; ours are paths but for the policy.
 _PATHS = frozenset(
@@ -25,21 +27,6 @@ _PATHS = frozenset(
         "ssl_verify_upstream_trusted_confdir",
     }
 )
-
-# https://github.com/mitmproxy/mitmproxy/blob/v12.2.3/mitmproxy/utils/typecheck.py#L22
-_WRONG_TYPE = re.compile(r"Expected (?P<expected>.+) for (?P<option>\S+), but got (?P<found>.+)\.")
-_TYPES = {
-    "collections.abc.Sequence[str]": "a list, such as [this, that]",
-    "typing.Optional[str]": "a text",
-    "typing.Optional[int]": "a whole number",
-    "<class 'bool'>": "true or false",
-    "<class 'dict'>": "names with values",
-    "<class 'float'>": "a number",
-    "<class 'int'>": "a whole number",
-    "<class 'list'>": "a list",
-    "<class 'NoneType'>": "nothing",
-    "<class 'str'>": "a text",
-}
 
 
 class ConfigError(Exception):
@@ -68,15 +55,6 @@ def complaint(name: str) -> str | None:
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
     return f"there is no option {name}; {hint}"
-
-
-def in_words(error: TypeError) -> str:
-    """What mitmproxy says of an option of another type, as people call types."""
-    match = _WRONG_TYPE.fullmatch(str(error))
-    if match is None:
-        return str(error)
-    expected, found = (_TYPES.get(match[name], match[name]) for name in ("expected", "found"))
-    return f"{match['option']}: expected {expected}, found {found}"
 
 
 def _parse(file: Path) -> Mapping[str, object]:
