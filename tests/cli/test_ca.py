@@ -14,11 +14,9 @@ from cryptography.hazmat.primitives.serialization import (
 from typer.testing import CliRunner
 
 from metahub.cli import app
-from metahub.node.authority import pem_of
-from metahub.node.authority_constraints import constraints_for
-from metahub.node.authority_pair import SigningPair, private_pem
-from metahub.node.confdir import Confdir
-from tests.node.certified import certified
+from metahub.node.authority import Confdir, SigningPair, constraints_for, pem_of
+from metahub.node.authority.pair import private_pem
+from tests.node.authority.certified import certified
 
 RULES = "machine_types: {a: {}}\nclients: []\nregistries: [docker.io, reg.test:5000]\n"
 HOSTS = ["registry-1.docker.io", "index.docker.io", "docker.io", "reg.test"]

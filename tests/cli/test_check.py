@@ -8,9 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from metahub.cli import app
-from metahub.node.authority_constraints import constraints_for
-from metahub.node.authority_pair import SigningPair
-from metahub.node.confdir import Confdir
+from metahub.node.authority import Confdir, SigningPair, constraints_for
 
 EXAMPLE = Path(__file__).parents[2] / "metahub_rules"
 

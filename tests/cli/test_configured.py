@@ -7,7 +7,7 @@ import pytest
 
 from metahub.cli.configured import Configured
 from metahub.config import ConfigError
-from metahub.node.confdir import Confdir
+from metahub.node.authority import Confdir
 
 HERE = socket.gethostname()
 

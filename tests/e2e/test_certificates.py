@@ -15,9 +15,7 @@ import pytest
 from metahub.demo.address import LOOPBACK, Address, free_port
 from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
 from metahub.demo.tls import Authority, trusting
-from metahub.node.authority_constraints import constraints_for
-from metahub.node.authority_pair import SigningPair
-from metahub.node.confdir import Confdir
+from metahub.node.authority import Confdir, SigningPair, constraints_for
 from tests.e2e.asking.wire import Wire
 from tests.e2e.clients.cri import Cri
 from tests.e2e.clients.kinds import COPIERS, RUNTIMES

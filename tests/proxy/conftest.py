@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from metahub.node.authority_pair import SigningPair
-from metahub.node.confdir import Confdir
+from metahub.node.authority import Confdir, SigningPair
 from tests.e2e.proxies.rules import table
 from tests.e2e.upstreams.odd_registry import OddRegistry
 from tests.e2e.upstreams.trust import HERE, Trust

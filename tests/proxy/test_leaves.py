@@ -8,9 +8,7 @@ import pytest
 
 from metahub.demo.address import LOOPBACK, Address
 from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
-from metahub.node.authority_constraints import constraints_for
-from metahub.node.authority_pair import SigningPair
-from metahub.node.confdir import Confdir
+from metahub.node.authority import Confdir, SigningPair, constraints_for
 from tests.e2e.asking.asker import Asker
 from tests.e2e.asking.wire import Wire
 from tests.e2e.proxies.rules import TYPE1, login_of, table

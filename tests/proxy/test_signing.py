@@ -11,9 +11,7 @@ from mitmproxy.test import taddons
 
 from metahub.config import ConfigError
 from metahub.demo.address import LOOPBACK, Address
-from metahub.node.authority import pem_of
-from metahub.node.authority_pair import SigningPair
-from metahub.node.confdir import Confdir
+from metahub.node.authority import Confdir, SigningPair, pem_of
 from metahub.proxy.metrics import Metrics
 from metahub.proxy.options import Options
 from metahub.proxy.rules_in_force import RulesInForce
@@ -22,7 +20,7 @@ from tests.e2e.asking.wire import Wire
 from tests.e2e.machine.running import eventually
 from tests.e2e.proxies.rules import TYPE1, login_of, table
 from tests.e2e.upstreams.odd_registry import OddRegistry
-from tests.node.certified import certified
+from tests.node.authority.certified import certified
 from tests.proxy.running import Serve
 
 ROTATE = "`metahub ca rotate` makes the next one"

@@ -6,8 +6,7 @@ Knows what is worth knowing of it. Must not know commands.
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from metahub.node.authority import Authority
-from metahub.node.confdir import Confdir
+from metahub.node.authority import Authority, Confdir
 
 
 def in_lines(authority: Authority, there: Confdir, now: datetime) -> Iterator[tuple[str, str]]:

@@ -13,12 +13,16 @@ from metahub.cli.configured import Configured
 from metahub.cli.ending import ending_with
 from metahub.cli.rules_read import rules_in
 from metahub.config import CONFIG, ConfigError
-from metahub.node.authority import Authority, AuthorityError
-from metahub.node.authority_doubts import doubts_of
-from metahub.node.authority_making import new_pair
-from metahub.node.authority_pair import SigningPair
-from metahub.node.authority_pem import EncryptedKeyError, pair_among
-from metahub.node.confdir import Confdir
+from metahub.node.authority import (
+    Authority,
+    AuthorityError,
+    Confdir,
+    EncryptedKeyError,
+    SigningPair,
+    doubts_of,
+    new_pair,
+    pair_among,
+)
 from metahub.rules import Rules
 
 ca = typer.Typer(

@@ -11,8 +11,7 @@ from metahub.cli.configured import Configured
 from metahub.cli.ending import ending_with
 from metahub.cli.rules_read import DIRECTORY, rules_in, show_warnings
 from metahub.config import CONFIG, ConfigError
-from metahub.node.authority import AuthorityError, NoAuthorityError, read_authority
-from metahub.node.authority_doubts import doubts_of
+from metahub.node.authority import AuthorityError, NoAuthorityError, doubts_of, read_authority
 from metahub.rules import Rules
 
 

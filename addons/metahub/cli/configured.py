@@ -9,8 +9,7 @@ from pathlib import Path
 
 from metahub.config import HOSTS, RULES, STORE, ConfigError, read_config
 from metahub.config.listening import listening, name_for_nodes
-from metahub.node.authority_making import own_hosts, parse_host
-from metahub.node.confdir import Confdir
+from metahub.node.authority import Confdir, own_hosts, parse_host
 
 _CONFDIR = "~/.mitmproxy"  # what mitmproxy takes
 

@@ -13,12 +13,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from metahub.node.authority import pem_of
-from metahub.node.authority_constraints import general_name
-from metahub.node.authority_pair import (
+from metahub.node.authority import SigningPair, pem_of
+from metahub.node.authority.constraints import general_name
+from metahub.node.authority.pair import (
     CLOCK_SKEW,
     SERVERS,
-    SigningPair,
     builder_for,
     private_pem,
     subject,

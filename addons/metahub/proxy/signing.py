@@ -14,11 +14,16 @@ from mitmproxy.log import ALERT
 from mitmproxy.options import Options as MitmproxyOptions
 
 from metahub.config import HOSTS, ConfigError
-from metahub.node.authority import AuthorityError, NoAuthorityError
-from metahub.node.authority_doubts import doubts_of
-from metahub.node.authority_making import new_pair, own_hosts, parse_host
-from metahub.node.authority_pair import SigningPair
-from metahub.node.confdir import Confdir
+from metahub.node.authority import (
+    AuthorityError,
+    Confdir,
+    NoAuthorityError,
+    SigningPair,
+    doubts_of,
+    new_pair,
+    own_hosts,
+    parse_host,
+)
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.timers import Timers
 from metahub.rules import RulesError, read_rules

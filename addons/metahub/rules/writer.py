@@ -6,11 +6,12 @@ Knows locks, links and who owns a file. Must not know what is edited.
 import fcntl
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
+from metahub import whole_file
 from metahub.rules.edit import Edit, EditError, RulesText
 from metahub.rules.source import read_sources
 
@@ -53,22 +54,12 @@ def _locked(directory: Path) -> Iterator[None]:
 def _replace(edit: Edit) -> None:
     """Put a new file in the place of the old one, of the same owner and mode, behind all links."""
     target = edit.file.resolve()
-    number, name = tempfile.mkstemp(prefix=".metahub-", dir=target.parent)
-    fresh = Path(name)
-    try:
-        with open(number, "wb") as opened:  # noqa: PTH123 - a descriptor
-            opened.write(edit.after)
-            opened.flush()
-            _make_alike(number, target)
-            os.fsync(number)
+    with whole_file.beside(target, edit.after, partial(_make_alike, target)) as fresh:
         _refuse_if_changed(edit, target)
         fresh.replace(target)
-    finally:
-        fresh.unlink(missing_ok=True)
-    _sync(target.parent)
 
 
-def _make_alike(number: int, target: Path) -> None:
+def _make_alike(target: Path, number: int) -> None:
     wanted, fresh = target.stat(), os.fstat(number)
     if (wanted.st_uid, wanted.st_gid) != (fresh.st_uid, fresh.st_gid):
         os.fchown(number, wanted.st_uid, wanted.st_gid)
@@ -79,13 +70,3 @@ def _refuse_if_changed(edit: Edit, target: Path) -> None:
     """An editor takes no lock."""
     if target.read_bytes() != edit.before:
         raise EditError(f"{edit.file} was changed by somebody else meanwhile: try again")
-
-
-def _sync(directory: Path) -> None:
-    """Let the new name outlive a loss of power. What is renamed is in place, whatever comes now."""
-    opened = os.open(directory, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            os.fsync(opened)
-    finally:
-        os.close(opened)

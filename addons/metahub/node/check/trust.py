@@ -12,8 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from metahub.core.registry import Registry
-from metahub.node.authority import extension_of, fingerprint_of
-from metahub.node.authority_constraints import hosts_permitted
+from metahub.node.authority import extension_of, fingerprint_of, hosts_permitted
 from metahub.node.check.anchors import SOURCES, TrustStore, collectors, subjects
 from metahub.node.check.daemon import Daemon
 from metahub.node.check.node import Node

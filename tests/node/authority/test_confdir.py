@@ -17,11 +17,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from mitmproxy.certs import CertStore
 
-from metahub.node.authority import AuthorityError, NoAuthorityError, read_authority
-from metahub.node.authority_constraints import constraints_for
-from metahub.node.authority_pair import SigningPair, private_pem
-from metahub.node.confdir import Confdir
-from tests.node.certified import certified
+from metahub.node.authority import (
+    AuthorityError,
+    Confdir,
+    NoAuthorityError,
+    SigningPair,
+    constraints_for,
+    read_authority,
+)
+from metahub.node.authority.pair import private_pem
+from tests.node.authority.certified import certified
 
 NOW = datetime.now(UTC)
 ONE, TWO, THREE = (

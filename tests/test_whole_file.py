@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from metahub.node import whole_file
+from metahub import whole_file
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:

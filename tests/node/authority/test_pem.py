@@ -11,10 +11,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from metahub.node.authority import pem_of
-from metahub.node.authority_pair import SigningPair, private_pem, usage
-from metahub.node.authority_pem import EncryptedKeyError, pair_among
-from tests.node.certified import DAY, NOW, certified
+from metahub.node.authority import EncryptedKeyError, SigningPair, pair_among, pem_of
+from metahub.node.authority.pair import private_pem, usage
+from tests.node.authority.certified import DAY, NOW, certified
 
 ROOT = certified("root", None)
 MIDDLE = certified("middle", ROOT)

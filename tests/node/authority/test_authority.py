@@ -15,11 +15,12 @@ from metahub.node.authority import (
     Authority,
     AuthorityError,
     NoAuthorityError,
+    SigningPair,
+    constraints_for,
     pem_of,
     read_authority,
 )
-from metahub.node.authority_constraints import constraints_for
-from metahub.node.authority_pair import SigningPair, builder_for, subject
+from metahub.node.authority.pair import builder_for, subject
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -6,20 +6,21 @@ Knows the file system. Must not know what is in them.
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 
 def write(file: Path, content: bytes, mode: int) -> None:
     """Write a file, or put it in the place of the one that is there."""
-    with _beside(file, content, mode) as new:
+    with beside(file, content, partial(os.fchmod, mode=mode)) as new:
         new.replace(file)
 
 
 def write_first(file: Path, content: bytes, mode: int) -> bool:
     """Write a file unless there is one of that name; False if there is, be it since a moment."""
-    with _beside(file, content, mode) as new:
+    with beside(file, content, partial(os.fchmod, mode=mode)) as new:
         try:
             file.hardlink_to(new)
         except FileExistsError:
@@ -37,13 +38,16 @@ def copy_away(files: list[Path], prefix: str) -> Path:
 
 
 @contextmanager
-def _beside(file: Path, content: bytes, mode: int) -> Iterator[Path]:
-    """The content on the disk, in the same directory; the name is gone afterwards."""
+def beside(file: Path, content: bytes, prepare: Callable[[int], None]) -> Iterator[Path]:
+    """The content on the disk, in the same directory; its name there is gone afterwards.
+
+    `prepare` gets the descriptor of what is written, to say whose it is and who may read it.
+    """
     descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     new = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as opened:
-            os.fchmod(descriptor, mode)
+            prepare(descriptor)
             opened.write(content)
             opened.flush()
             os.fsync(descriptor)
@@ -54,9 +58,10 @@ def _beside(file: Path, content: bytes, mode: int) -> Iterator[Path]:
 
 
 def _sync(directory: Path) -> None:
-    """Have the disk know the names in a directory, too."""
+    """Let the new name outlive a loss of power. What is renamed is in place, whatever comes now."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with suppress(OSError):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)

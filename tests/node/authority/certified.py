@@ -9,7 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from metahub.node.authority_pair import SigningPair, builder_for, subject, usage
+from metahub.node.authority import SigningPair
+from metahub.node.authority.pair import builder_for, subject, usage
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from metahub.node.authority import Authority, pem_of
+from metahub.node.authority.authority import Authority, pem_of
 
 type PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 type PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from metahub.node.authority import certificates_in, extension_of, subject_of
-from metahub.node.authority_pair import PrivateKey, SigningPair
+from metahub.node.authority.authority import certificates_in, extension_of, subject_of
+from metahub.node.authority.pair import PrivateKey, SigningPair
 
 _SERVES = {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 

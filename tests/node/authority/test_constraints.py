@@ -3,7 +3,8 @@
 import pytest
 from cryptography import x509
 
-from metahub.node.authority_constraints import constraints_for, hosts_permitted, permits
+from metahub.node.authority import constraints_for, hosts_permitted
+from metahub.node.authority.constraints import permits
 
 HOSTS = ("reg.test", "localhost", "192.0.2.1", "2001:db8::1", "reg.test")
 ALL = constraints_for(HOSTS)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from metahub.core.registry import Registry
-from metahub.node.authority import Authority
+from metahub.node.authority.authority import Authority
 
 FEW_DAYS = 30
 """So many days before its end a CA is spoken of."""

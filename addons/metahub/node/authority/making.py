@@ -9,8 +9,8 @@ from datetime import datetime
 from ipaddress import ip_address
 
 from metahub.core.registry import Registry
-from metahub.node.authority_constraints import constraints_for
-from metahub.node.authority_pair import SigningPair
+from metahub.node.authority.constraints import constraints_for
+from metahub.node.authority.pair import SigningPair
 
 _EVERY_ADDRESS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - recognised, not bound
 _LONGEST_HOST = 30  # so that the date behind it is not cut off

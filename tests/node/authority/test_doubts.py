@@ -5,9 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from metahub.core.registry import Registry
-from metahub.node.authority import Authority
-from metahub.node.authority_doubts import doubts_of
-from metahub.node.authority_making import new_pair
+from metahub.node.authority import Authority, doubts_of, new_pair
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

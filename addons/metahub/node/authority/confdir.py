@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from metahub.node import whole_file
-from metahub.node.authority import (
+from metahub import whole_file
+from metahub.node.authority.authority import (
     BUNDLE,
     CHAIN,
     Authority,
@@ -20,8 +20,8 @@ from metahub.node.authority import (
     read_certificates,
     unreadable,
 )
-from metahub.node.authority_pair import SigningPair
-from metahub.node.authority_pem import EncryptedKeyError, pair_in
+from metahub.node.authority.pair import SigningPair
+from metahub.node.authority.pem import EncryptedKeyError, pair_in
 
 KEY = "mitmproxy-ca.pem"
 """What signs: mitmproxy's name. The key is the truth, and what nodes trust follows from it."""

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from metahub.core.registry import Registry
-from metahub.node.authority_constraints import hosts_permitted, permits
+from metahub.node.authority.constraints import hosts_permitted, permits
 
 # https://github.com/mitmproxy/mitmproxy/blob/v12.2.3/mitmproxy/certs.py#L563-L615
 BUNDLE = "mitmproxy-ca-cert.pem"

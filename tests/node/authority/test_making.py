@@ -8,9 +8,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from metahub.core.registry import Registry
-from metahub.node.authority import extension_of
-from metahub.node.authority_making import new_pair, own_hosts, parse_host
-from metahub.node.authority_pair import SigningPair
+from metahub.node.authority import SigningPair, extension_of, new_pair, own_hosts, parse_host
 
 NOW = datetime(2026, 11, 25, 2, 16, 23, tzinfo=UTC)
 REGISTRIES = [Registry.parse(name) for name in ("docker.io", "reg.test:5000", "[2001:db8::1]")]
