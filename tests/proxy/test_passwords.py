@@ -140,6 +140,18 @@ async def test_a_wrong_password_costs_every_user_the_same(
     assert len(hashed) == 2
 
 
+async def test_a_user_that_is_not_known_costs_what_one_that_is_does(
+    verifier: Passwords, hashed: list[str]
+) -> None:
+    """Hashes of several costs are told apart by the time; a name costs the same time and again."""
+    costs: dict[str, tuple[str, ...]] = {}
+    for name in [f"nobody{number}" for number in range(30)] * 2:
+        hashed.clear()
+        assert not await verifier.are_right(name, "wrong", HASHES)
+        assert costs.setdefault(name, tuple(hashed)) == tuple(hashed)
+    assert set(costs.values()) == {(ARGON2,), (BCRYPT,)}
+
+
 @pytest.mark.parametrize("password", ["right", "old"])
 async def test_what_is_remembered_costs_no_hash(
     password: str, verifier: Passwords, hashed: list[str]

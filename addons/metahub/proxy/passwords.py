@@ -52,13 +52,13 @@ class Passwords:
     async def are_right(self, user: str, password: str, hashes: Hashes) -> bool:
         """True if `hashes` knows `user` with this password, at this moment.
 
-        A wrong password takes as long for one user as for another, known or not, with one hash or
-        several, so that the time does not say who exists.
+        A wrong password takes as long for a user that is not known as for one that is, whatever the
+        cost of its hashes and however many they are, so that the time does not say who exists.
         """
         async with self._locks.of(self._proof(user, password)):
             if self.remembers(user, password, hashes):
                 return True
-            for hashed, counts in _to_try(user, hashes, self._clock()):
+            for hashed, counts in self._to_try(user, hashes):
                 if await self._matches(password, hashed) and counts:
                     self._remember(self._proof(user, password, hashed))
                     return True
@@ -67,6 +67,20 @@ class Passwords:
     def close(self) -> None:
         """Give the threads back. Nothing can be verified afterwards."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _to_try(self, user: str, hashes: Hashes) -> Iterator[tuple[str, bool]]:
+        """What a password is verified against, and whether that counts: as many for every user."""
+        of_user = hashes.get(user) or self._stand_in(user, hashes)
+        own = list(_valid(of_user, self._clock()))
+        yield from ((hashed, user in hashes) for hashed in own)
+        most = max(map(len, hashes.values()), default=0)
+        yield from [(hashed, False) for hashed in own[:1]] * (most - len(own))
+
+    def _stand_in(self, user: str, hashes: Hashes) -> Sequence[PasswordHash]:
+        """The hashes of somebody else, for one name always the same: hashes differ in what they cost."""
+        of_others = list(hashes.values())
+        chosen = int.from_bytes(self._proof(user, "")) % max(1, len(of_others))
+        return next(iter(of_others[chosen:]), ())
 
     async def _matches(self, password: str, hashed: str) -> bool:
         loop = asyncio.get_running_loop()
@@ -79,15 +93,6 @@ class Passwords:
         while len(self._right) >= _MOST_REMEMBERED:
             del self._right[next(iter(self._right))]
         self._right[proof] = None
-
-
-def _to_try(user: str, hashes: Hashes, now: datetime) -> Iterator[tuple[str, bool]]:
-    """What a password is verified against, and whether that counts: as many for every user."""
-    own = list(_valid(hashes.get(user, ()), now))
-    yield from ((hashed, True) for hashed in own)
-    decoy = own[0] if own else next((of_user[0].text for of_user in hashes.values()), "")
-    most = max(map(len, hashes.values()), default=0)
-    yield from [(decoy, False)] * (most - len(own))
 
 
 def _valid(of_user: Sequence[PasswordHash], now: datetime) -> Iterator[str]:
