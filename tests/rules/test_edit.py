@@ -135,6 +135,16 @@ def test_what_cannot_be_meant_is_told(edit: Callable[[RulesText], Edit], said: s
     assert str(caught.value) == said
 
 
+@pytest.mark.parametrize("newline", ["\r", "\x85", "\u2028"])
+@pytest.mark.parametrize("edit", ["add", "rotate", "end", "remove"])
+def test_lines_that_only_yaml_tells_apart_are_left_alone(edit: str, newline: str) -> None:
+    """Their last value could be replaced, but nobody would be shown it; so it is for a person."""
+    users = (f"  - user: {u}\n    password_hash: {HASH}\n    machine_type: type1\n" for u in "ba")
+    rules = rules_text("".join(("clients:\n", *users)).replace("\n", newline))
+    with pytest.raises(EditError, match="a person has to edit it"):
+        EDITS[edit](rules)
+
+
 def test_the_old_token_goes_by_its_end_and_the_new_one_from_now_on() -> None:
     """As the rules say it to a proxy."""
     rules = rules_text(EDITS["rotate"](rules_text(A.replace("alice", "a"))).after).rules

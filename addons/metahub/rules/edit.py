@@ -153,14 +153,16 @@ class RulesText:
         """What comes of the splices, if it is what is expected, and nothing else with it."""
         try:
             layout = _layout(self.source)
-            text = spliced(layout.text, splices(layout))
+            edited = replace(
+                self.source,
+                content=_encoded(spliced(layout.text, splices(layout)), self.source),
+            )
+            self._refuse_unless_expected(edited, expected)
+            lines = (layout if gone else _layout(edited)).lines_of(at)
         except UnspliceableError as error:
             place = Place(self.source.file, error.line)
             raise EditError(f"{place}: {error}, so that a person has to edit it") from error
-        edited = replace(self.source, content=_encoded(text, self.source))
-        self._refuse_unless_expected(edited, expected)
-        shows = layout if gone else _layout(edited)
-        return Edit(edited.file, self.source.content, edited.content, shows.lines_of(at))
+        return Edit(edited.file, self.source.content, edited.content, lines)
 
     def _refuse_unless_expected(self, edited: Source, clients: Sequence[Client]) -> None:
         if len(edited.content) > MAX_FILE_BYTES:
