@@ -73,6 +73,14 @@ def test_how_a_minute_is_summed_up(users: list[str | None], summary: str, log: L
     assert log.a_minute_passes() == [f"2001:db8::/64: {summary}."]
 
 
+def test_others_are_summed_up_alike(log: Log) -> None:
+    """What is counted may be called otherwise."""
+    log.failed = FailedLogins(log.said.append, log._later, "refused request")
+    for _ in range(3):
+        log.failed.add(HERE, None, "first")
+    assert log.a_minute_passes() == ["10.0.0.7: 2 more refused requests."]
+
+
 def test_it_goes_on_as_long_as_it_lasts(log: Log) -> None:
     """A quiet minute ends it: what fails then is news again."""
     for _ in range(3):

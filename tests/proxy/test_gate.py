@@ -73,6 +73,16 @@ def test_strangers_are_turned_away_where_the_rules_say_so(
     assert proxy.wire(pinged.address, login_of(TYPE1)).ask("GET", "/v2/").status == 200
 
 
+def test_strangers_do_not_fill_the_log(
+    serve: Serve, pinged: OddRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each request costs them nothing; the log says it once, and counts on."""
+    proxy = serve(table(pinged.address) | {"unknown_clients": "deny"})
+    for _ in range(20):
+        assert turned_away(proxy, pinged, None).answer.status == 407
+    assert caplog.text.count("the rules do not know this client") == 1
+
+
 @pytest.mark.parametrize(
     ("source", "sees"),
     [("127.0.0.1", None), ("127.1.0.1", TYPE1), ("127.1.2.3", TYPE2), ("127.1.2.4", TYPE1)],

@@ -1,4 +1,4 @@
-"""What the log says of failed logins: one line at once, and then a line a minute.
+"""What the log says of failed logins, and the like: one line at once, and then a line a minute.
 
 Knows who failed, and how often. Must not know why, nor a password.
 """
@@ -29,6 +29,7 @@ type _Counted = Origin | None
 class _Count:
     """The failures since the last line."""
 
+    one: str
     failures: int = 0
     users: set[str] = field(default_factory=set)
 
@@ -38,7 +39,7 @@ class _Count:
             self.users.add(short_name(user))
 
     def __str__(self) -> str:
-        text = _counted(self.failures, "more failed login")
+        text = _counted(self.failures, f"more {self.one}")
         more = " or more" if len(self.users) == MOST_USERS else ""
         return f"{text}, as {_counted(len(self.users), 'user')}{more}" if self.users else text
 
@@ -50,9 +51,13 @@ def _in_the_loop(seconds: float, then: Callable[[], None]) -> None:
 class FailedLogins:
     """Says a few of many: whoever guesses must not fill the disk."""
 
-    def __init__(self, say: Callable[[str], object], later: Later = _in_the_loop) -> None:
+    def __init__(
+        self, say: Callable[[str], object], later: Later = _in_the_loop, one: str = "failed login"
+    ) -> None:
+        """`one` is what each of them is called."""
         self._say = say
         self._later = later
+        self._one = one
         self._counts: dict[_Counted, _Count] = {}
 
     def add(self, origin: Origin, user: str | None, sentence: str) -> None:
@@ -70,7 +75,7 @@ class FailedLogins:
         return origin in self._counts or len(self._counts) < MOST_ORIGINS
 
     def _begin(self, counted: _Counted) -> None:
-        self._counts[counted] = _Count()
+        self._counts[counted] = _Count(self._one)
         self._later(SECONDS_BETWEEN_LINES, lambda: self._sum_up(counted))
 
     def _sum_up(self, counted: _Counted) -> None:

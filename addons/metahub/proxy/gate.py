@@ -6,6 +6,7 @@ Knows clients and registries. Must not know what is asked of a registry.
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from weakref import WeakKeyDictionary
 
 from mitmproxy import connection, http, tls
@@ -16,6 +17,8 @@ from metahub.core.client import Client, parse_address
 from metahub.core.machine import MachineType
 from metahub.core.registry import Registry
 from metahub.proxy import responses
+from metahub.proxy.failed_logins import FailedLogins
+from metahub.proxy.guessing import origin_of
 from metahub.proxy.itself import HOST, Itself, is_itself
 from metahub.proxy.logins import FailedLoginError, Logins
 from metahub.proxy.modes import is_explicit, is_redirected, is_wordless
@@ -69,6 +72,7 @@ class Gate:
         self._logins = logins
         self._itself = itself
         self._let_in = let_in
+        self._denied = FailedLogins(partial(logger.log, ALERT), one="refused request")
         self._tunnels: WeakKeyDictionary[connection.Client, Client] = WeakKeyDictionary()
         self._visits: WeakKeyDictionary[http.HTTPFlow, Visit] = WeakKeyDictionary()
 
@@ -162,7 +166,8 @@ class Gate:
         unknown = rules.clients.machine_type(client) is None
         denied = unknown and rules.unknown_clients is UnknownClients.DENY
         if denied:
-            logger.log(ALERT, f"{client} is turned away: the rules do not know this client.")
+            sentence = f"{client} is turned away: the rules do not know this client."
+            self._denied.add(origin_of(client.address), client.user, sentence)
         return denied
 
     async def _introduced(self, header: str | None, peer: connection.Client) -> Client:
