@@ -77,7 +77,7 @@ class Passwords:
         yield from [(hashed, False) for hashed in own[:1]] * (most - len(own))
 
     def _stand_in(self, user: str, hashes: Hashes) -> Sequence[PasswordHash]:
-        """The hashes of somebody else, for one name always the same: not all hashes cost the same."""
+        """The hashes of somebody else, for one name always the same: not all cost the same."""
         of_others = list(hashes.values())
         chosen = int.from_bytes(self._proof(user, "")) % max(1, len(of_others))
         return next(iter(of_others[chosen:]), ())
