@@ -42,6 +42,14 @@ def test_what_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_copies_that_fail_leave_nothing(tmp_path: Path) -> None:
+    """No part of a key lies about in a directory that nobody was told of."""
+    (tmp_path / "file").touch()
+    with pytest.raises(FileNotFoundError):
+        whole_file.copy_away([tmp_path / "file", tmp_path / "gone"], "kept-")
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
 def test_copies_lie_where_nobody_else_may_look(tmp_path: Path) -> None:
     """Each as it was, in a directory that is new every time."""
     file = tmp_path / "file"

@@ -32,8 +32,12 @@ def copy_away(files: list[Path], prefix: str) -> Path:
     """Copy files into a new directory beside the first, which nobody but its owner may enter."""
     parent = files[0].parent
     directory = parent / Path(tempfile.mkdtemp(prefix=prefix, dir=parent)).name
-    for file in files:
-        shutil.copy2(file, directory)
+    try:
+        for file in files:
+            shutil.copy2(file, directory)
+    except OSError:  # half of a key is nothing to keep
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
     return directory
 
 

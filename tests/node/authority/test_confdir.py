@@ -1,5 +1,6 @@
 """mitmproxy's confdir: what is in it, and how that changes."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -271,6 +272,30 @@ def test_a_directory_that_only_another_may_enter(somebody_else: Path) -> None:
         with pytest.raises(AuthorityError, match=r"\(Permission denied\): let whoever runs"):
             use()
     assert list(there.doubts()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "free some space on its disk, and do it again"),
+        (errno.EROFS, "change the CA where it comes from, or let the directory be written to"),
+        (errno.EPERM, "let whoever runs MetaHub own it"),
+    ],
+)
+def test_a_disk_that_takes_nothing(
+    number: int, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has its own remedy."""
+
+    def failing(*_: object) -> None:
+        raise OSError(number, "it says")
+
+    there = Confdir(tmp_path)
+    there.put(ONE)
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(AuthorityError, match=rf" cannot be used \(it says\): {remedy}$"):
+        there.begin(TWO)
+    assert read_authority(there.path) == ONE.authority
 
 
 @pytest.mark.parametrize("change", [lambda confdir: confdir.ready(lambda: ONE),

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from metahub.node.authority import EncryptedKeyError, SigningPair, pair_among, pem_of
-from metahub.node.authority.pair import private_pem, usage
+from metahub.node.authority.pair import PrivateKey, private_pem, usage
 from tests.node.authority.certified import DAY, NOW, certified
 
 ROOT = certified("root", None)
@@ -93,6 +94,37 @@ def test_what_does_not_fit_together(pem: bytes, wrong: str) -> None:
     """A part is missing, or is of something else."""
     with pytest.raises(ValueError, match=f"^{re.escape(wrong)}$"):
         pair_among(pem, NOW)
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [
+        (
+            rsa.generate_private_key(65537, 1024),
+            "the RSA key has less than 2048 bits, which TLS refuses",
+        ),
+        (
+            ec.generate_private_key(ec.BrainpoolP256R1()),
+            "the key is on the curve brainpoolP256r1, which clients do not know",
+        ),
+        (
+            ec.generate_private_key(ec.SECP256K1()),
+            "the key is on the curve secp256k1, which clients do not know",
+        ),
+    ],
+    ids=["short", "brainpool", "koblitz"],
+)
+def test_keys_with_which_no_handshake_succeeds(key: PrivateKey, wrong: str) -> None:
+    """Yet mitmproxy would take them, and every node would be turned away."""
+    with pytest.raises(ValueError, match=f"^{wrong}$"):
+        pair_among(private_pem(key), NOW)
+
+
+@pytest.mark.parametrize("curve", [ec.SECP256R1, ec.SECP384R1, ec.SECP521R1])
+def test_curves_that_all_clients_know(curve: type[ec.EllipticCurve]) -> None:
+    """What is wrong here is that there is nothing but the key."""
+    with pytest.raises(ValueError, match=r"^there is no certificate in it that can be read$"):
+        pair_among(private_pem(ec.generate_private_key(curve())), NOW)
 
 
 def test_an_encrypted_key_needs_its_passphrase() -> None:

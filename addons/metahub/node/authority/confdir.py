@@ -3,7 +3,8 @@
 Knows which file is what, and in which order they change. Must not know why a CA is made.
 """
 
-from collections.abc import Callable, Iterator
+import errno
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +38,13 @@ _REPLACE = "restore it from a backup, or make another CA with `metahub ca create
 _WRITE_ANEW = "remove it, and `metahub serve` writes it anew"
 _BEGIN_ROTATION = "`metahub ca rotate` makes the next CA beside it"
 _END_ROTATION = "`metahub ca rotate --finish` ends it, `metahub ca rotate --cancel` gives it up"
+
+_FREE = "free some space on its disk, and do it again"
+_REMEDIES: Mapping[int | None, str] = {
+    errno.ENOSPC: _FREE,
+    errno.EDQUOT: _FREE,
+    errno.EROFS: "change the CA where it comes from, or let the directory be written to",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,5 +207,5 @@ def _in_a_sentence(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = "let whoever runs MetaHub own it"
-        raise AuthorityError(f"{directory} cannot be used ({error.strerror}): {hint}") from error
+        remedy = _REMEDIES.get(error.errno, "let whoever runs MetaHub own it")
+        raise AuthorityError(f"{directory} cannot be used ({error.strerror}): {remedy}") from error

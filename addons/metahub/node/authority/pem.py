@@ -17,6 +17,11 @@ from metahub.node.authority.pair import PrivateKey, SigningPair
 
 _SERVES = {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 
+# mitmproxy signs handshakes with this key too. OpenSSL refuses weaker ones from level 2 on, and Go
+# knows no other curves: https://docs.openssl.org/3.5/man3/SSL_CTX_set_security_level/
+_LEAST_RSA_BITS = 2048
+_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+
 
 class EncryptedKeyError(ValueError):
     """The key can only be read with a passphrase, or with another one."""
@@ -61,6 +66,10 @@ def _key_in(pem: bytes, passphrase: bytes | None) -> PrivateKey:
         raise _no_key(pem, passphrase) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise ValueError("the key is neither an RSA nor an ECDSA one, which mitmproxy needs")
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size < _LEAST_RSA_BITS:
+        raise ValueError(f"the RSA key has less than {_LEAST_RSA_BITS} bits, which TLS refuses")
+    if isinstance(key, ec.EllipticCurvePrivateKey) and not isinstance(key.curve, _CURVES):
+        raise ValueError(f"the key is on the curve {key.curve.name}, which clients do not know")
     return key
 
 
