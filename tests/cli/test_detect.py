@@ -11,8 +11,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from metahub.cli import app
-from metahub.rules import read_rules
+from metahub.rules import RulesError, read_rules
 
+EXAMPLE = Path(__file__).parents[2] / "metahub_rules" / "10-machine-types.yaml"
 NFD = "feature.node.kubernetes.io/"
 LABELS = f"kubernetes.io/arch=amd64\n{NFD}metahub-cpu.broadwell=true\n{NFD}metahub-nvcap.5.2=true\n"
 RULES = """\
@@ -133,6 +134,20 @@ def test_the_machine_type_of_this_machine_is_valid(tmp_path: Path) -> None:
     machine_type = read_rules(tmp_path).machine_types["my-node"]
     assert f"cpu:{archspec.cpu.host().name}" in map(str, machine_type.features)
     assert detect("--match", str(tmp_path)).exit_code == 0
+
+
+def test_what_is_printed_goes_below_the_key_that_there_is(tmp_path: Path) -> None:
+    """As its comment says; a second time the key is refused."""
+    example = EXAMPLE.read_text()
+    key = "machine_types:\n"
+    comment, _, below = detect("--yaml", "--name", "my-node").stdout.partition(key)
+    pasted = example.replace(key, f"{key}{below.partition('\n\n')[0]}\n")
+    (tmp_path / "a.yaml").write_text(pasted + "clients: []\nregistries: [docker.io]\n")
+    assert list(read_rules(tmp_path).machine_types)[:2] == ["my-node", "type1"]
+    assert "machine_types already, in whatever file, this goes below it" in comment
+    (tmp_path / "b.yaml").write_text(key + below)
+    with pytest.raises(RulesError, match="found this key again"):
+        read_rules(tmp_path)
 
 
 def test_the_type_that_fits_is_named(rules: str, labels: str) -> None:

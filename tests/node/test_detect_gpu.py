@@ -188,3 +188,46 @@ def test_a_number_of_two_models_names_none(tmp_path: Path) -> None:
     assert said(Captured(files=files), tmp_path)[:2] == ["gpu:nvidia", "nvcap:8.6"]
     found = lines(amd_gpus(kfd(tmp_path / "amd", "device_id 29708\ngfx_target_version 90010")))
     assert found[0] == "gpu:amd gfx:gfx90a"
+
+
+@pytest.mark.parametrize(
+    ("printed", "told"),
+    [
+        ("0x20B010DE, 550.54, ERR!, ERR!, ERR!",
+         ["gpu:nvidia gpu-model:a100-sxm4-40gb", "nvcap:8.0", "gpu-driver:550.54"]),
+        ("0x20B010DE, 550.54, [Unknown Error], 8.0, [N/A]",
+         ["gpu:nvidia gpu-model:a100-sxm4-40gb", "nvcap:8.0", "gpu-driver:550.54"]),
+        ("0xABCD10DE, 550.54, [N/A], [N/A], [N/A]",
+         ["gpu:nvidia", "10de:abcd: its compute capability is not known", "gpu-driver:550.54"]),
+        ("WARNING: infoROM is corrupted, see x, y, z\n0x20B010DE, 550.54, NVIDIA A30, 8.0, [N/A]",
+         ["nvidia-smi: WARNING: infoROM is corrupted, see x, y, z",
+          "gpu:nvidia gpu-model:a30", "nvcap:8.0", "gpu-driver:550.54"]),
+        ("[GPU is lost], [GPU is lost], [GPU is lost], [GPU is lost], [GPU is lost]\n"
+         "0x20B010DE, 550.54, NVIDIA A30, 8.0, [N/A]",
+         [f"nvidia-smi: {', '.join(['[GPU is lost]'] * 5)}",
+          "gpu:nvidia gpu-model:a30", "nvcap:8.0", "gpu-driver:550.54"]),
+    ],
+)  # fmt: skip
+def test_what_nvidia_smi_says_of_a_gpu_in_trouble(
+    printed: str, told: list[str], tmp_path: Path
+) -> None:
+    """No word of it becomes a model, and what is no GPU is not counted as one."""
+    captured = Captured(programs={LONG: printed, SMI: "CUDA Version: 12.4"})
+    assert said(captured, tmp_path) == [*told, "cuda:12.4"]
+
+
+@pytest.mark.parametrize(
+    "printed",
+    ["0x[N/A], 1, 2, 3, 4", "foo, bar, baz, qux, quux", "0x20B010DE, 550,54, A30, 8.0, [N/A]",
+     "\x00, \x01, \x02", "[N/A], [N/A], [N/A], [N/A], [N/A]"],
+)  # fmt: skip
+def test_what_names_no_gpu_offers_none(printed: str, tmp_path: Path) -> None:
+    """And is repeated."""
+    assert said(Captured(programs={LONG: printed}), tmp_path) == [f"nvidia-smi: {printed}"]
+
+
+@pytest.mark.parametrize("properties", ["simd_count 10\nvendor_id x\n", "simd_count 10 vendor_id"])
+def test_what_kfd_garbles_is_no_gpu(properties: str, tmp_path: Path) -> None:
+    """A number that is none is not read."""
+    files = {"/sys/class/kfd/kfd/topology/nodes/1/properties": properties}
+    assert lines(amd_gpus(Captured(files=files).machine(tmp_path))) == []

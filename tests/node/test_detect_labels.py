@@ -1,6 +1,7 @@
 """The labels of Kubernetes nodes: what they say, what they leave out, and MetaHub's own."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from archspec.cpu import TARGETS
@@ -254,6 +255,7 @@ def test_a_feature_that_no_label_can_hold_is_said() -> None:
 def test_a_label_of_ours_without_a_value_is_none() -> None:
     """Somebody else's, by a name like ours."""
     assert features({f"{NFD}metahub-ready": "true", f"{NFD}metahub-x.": "true"}) == []
+    assert features({f"{NFD}metahub-cpu.icelake": "false"}) == []
 
 
 LABELS = {"kubernetes.io/arch": "amd64", "a": "b"}
@@ -284,6 +286,15 @@ def test_nodes_are_read(text: str, nodes: list[Node]) -> None:
     assert list(read_nodes(text)) == nodes
 
 
+def test_aliases_are_not_followed() -> None:
+    """Nine lines of YAML that as text would be a thousand million words."""
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    for above, here in pairwise("abcdefghi"):
+        lines.append(f"{here}: &{here} [{', '.join([f'*{above}'] * 10)}]")
+    lines += ["metadata: {name: *i, labels: {k: v, l: *i}}", "status: {capacity: {memory: *i}}"]
+    assert read_nodes("\n".join(lines)) == (Node("node", {"k": "v"}),)
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -294,6 +305,9 @@ def test_nodes_are_read(text: str, nodes: list[Node]) -> None:
         ('{"items": []}', "found no node, expected what `kubectl get nodes -o json` prints"),
         ('{"items": 5}', "found no node, expected what `kubectl get nodes -o json` prints"),
         ('{"items": [5]}', "found a list with something else than nodes in it"),
+        ("metadata: {labels: {a: 2024-99-99}}", "found neither JSON nor YAML nor lines name=value"),
+        ('{"a": %s}' % ("9" * 5000), "found neither JSON nor YAML nor lines name=value: "),
+        ("[" * 100_000, "found neither JSON nor YAML nor lines name=value: "),
         ("a: [", "found neither JSON nor YAML nor lines name=value: while parsing a flow node"),
     ],
 )  # fmt: skip

@@ -84,10 +84,20 @@ def test_another_c_library_is_not_glibc(tmp_path: Path) -> None:
 def test_a_device_that_says_nothing_is_none(tmp_path: Path) -> None:
     """And no bus is a reason."""
     here = "/sys/bus/pci/devices"
-    files = {f"{here}/0000:00:00.0/uevent": "", f"{here}/0000:00:01.0/other": ""}
+    said = ("", "PCI_ID=XX:YY\n", "PCI_ID=:\n", "PCI_CLASS=30200\n")
+    files = {f"{here}/0000:00:00.{n}/uevent": text for n, text in enumerate(said)}
+    files |= {f"{here}/0000:00:01.0/other": ""}
     assert pci_devices(Captured(files=files).machine(tmp_path)) == ()
     with pytest.raises(UnreadableError, match=r"^/sys/bus/pci/devices is not there$"):
         pci_devices(Captured().machine(tmp_path / "empty"))
+
+
+@pytest.mark.parametrize("said", ["", "PCI_CLASS=\n", "PCI_CLASS=zz\n"])
+def test_a_device_of_no_class_is_no_gpu(said: str, tmp_path: Path) -> None:
+    """Whatever its number is."""
+    files = {"/sys/bus/pci/devices/0000:00:00.0/uevent": f"PCI_ID=10DE:20B0\n{said}"}
+    (device,) = pci_devices(Captured(files=files).machine(tmp_path))
+    assert (device.vendor, device.device, device.may_be_gpu) == (0x10DE, 0x20B0, False)
 
 
 @pytest.mark.parametrize(

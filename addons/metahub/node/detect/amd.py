@@ -4,6 +4,7 @@ Knows what the kernel's compute driver (kfd) shows. Must not know other vendors.
 https://docs.kernel.org/gpu/amdgpu/index.html
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -16,6 +17,7 @@ from metahub.node.detect.pci import gpus_of
 VENDOR = 0x1002
 NODES = "/sys/class/kfd/kfd/topology/nodes"
 MODULE = "/sys/module/amdgpu/version"
+_PROPERTY = re.compile(r"(\w+) ([0-9]{1,20})", re.ASCII)
 
 
 def amd_gpus(machine: Machine) -> Iterator[Finding | Unknown]:
@@ -33,9 +35,9 @@ def amd_gpus(machine: Machine) -> Iterator[Finding | Unknown]:
 def _gpu(machine: Machine, node: str) -> Iterator[tuple[int, int]]:
     """Device number and gfx_target_version of a node; nothing of a CPU, which has no SIMD."""
     lines = machine.text_or(f"{NODES}/{node}/properties").splitlines()
-    said = dict(line.split(maxsplit=1) for line in lines if " " in line)
-    if said.get("simd_count", "0") != "0" and int(said.get("vendor_id", "0")) == VENDOR:
-        yield int(said.get("device_id", "0")), int(said.get("gfx_target_version", "0"))
+    said = {match[1]: int(match[2]) for line in lines if (match := _PROPERTY.fullmatch(line))}
+    if said.get("simd_count") and said.get("vendor_id") == VENDOR:
+        yield said.get("device_id", 0), said.get("gfx_target_version", 0)
 
 
 def _model(device: int, version: int) -> GpuModel:

@@ -28,8 +28,9 @@ def as_labels(detection: Detection) -> Iterator[str]:
 
 
 def from_labels(labels: Mapping[str, str]) -> tuple[Feature, ...]:
-    """The features that MetaHub's own labels say."""
-    return tuple(_features(name.removeprefix(_OURS) for name in labels if name.startswith(_OURS)))
+    """The features that MetaHub's own labels say; one that is not true says nothing."""
+    true = (name for name, value in labels.items() if value == "true")
+    return tuple(_features(name.removeprefix(_OURS) for name in true if name.startswith(_OURS)))
 
 
 def _features(names: Iterable[str]) -> Iterator[Feature]:

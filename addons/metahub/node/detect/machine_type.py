@@ -30,6 +30,10 @@ KINDS = {
 }
 """What is not listed here compares exactly, as the rules do by default."""
 
+_HEADING = (
+    "# What not every machine of a type has is to be taken out. Where the rules have the key",
+    "# machine_types already, in whatever file, this goes below it: a key stands there once.",
+)
 _NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _DESCRIBED = ("CPU", "GPU", "instance type", "machine model")
 
@@ -42,7 +46,7 @@ def machine_type_name(text: str) -> str:
 def as_yaml(machines: Iterable[tuple[str, Detection]]) -> str:
     """A machine type for each machine, by its name; and as a comment how their keys compare."""
     machines = tuple(machines)
-    lines = ["# What not every machine of a type has is to be taken out.", "machine_types:"]
+    lines = [*_HEADING, "machine_types:"]
     for name, detection in machines:
         lines += _machine_type(name, detection)
     used = {one.key for _, detection in machines for one in detection.features}

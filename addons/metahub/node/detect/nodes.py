@@ -48,7 +48,7 @@ def _document(text: str) -> Mapping[str, object]:
     """JSON first: it is YAML, too, but a large fleet of it would take minutes."""
     try:
         read = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         read = _as_yaml(text)
     if not isinstance(read, dict):
         expected = "what `kubectl get node NAME -o json` prints, or lines like name=value"
@@ -59,7 +59,7 @@ def _document(text: str) -> Mapping[str, object]:
 def _as_yaml(text: str) -> object:
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         place = str(error).replace("\n", " ")
         raise NodeLabelsError(
             f"found neither JSON nor YAML nor lines name=value: {place}"
@@ -72,7 +72,8 @@ def _node(item: object) -> Node:
     metadata = _mapping(item.get("metadata"))
     labels = metadata.get("labels") if metadata else item
     texts = {name: str(value) for name, value in _mapping(labels).items() if _is_plain(value)}
-    return Node(str(metadata.get("name", "node")), texts, _memory(item))
+    name = metadata.get("name")
+    return Node(str(name) if _is_plain(name) else "node", texts, _memory(item))
 
 
 def _mapping(value: object) -> Mapping[str, object]:
@@ -80,10 +81,12 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 
 def _is_plain(value: object) -> bool:
+    """Of anything else the text may be endless, as aliases of YAML may hold one another."""
     return isinstance(value, str | int | float)
 
 
 def _memory(item: Mapping[str, object]) -> int | None:
     capacity = _mapping(_mapping(item.get("status")).get("capacity"))
-    said = _KIB.fullmatch(str(capacity.get("memory", "")))
+    memory = capacity.get("memory")
+    said = _KIB.fullmatch(memory) if isinstance(memory, str) else None
     return int(said[1]) if said else None

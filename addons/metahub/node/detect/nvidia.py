@@ -28,6 +28,11 @@ QUERIES = tuple(
 # The header, which no query gives. Drivers from 610 on call it the user-mode driver's.
 _CUDA = re.compile(r"CUDA (?:UMD )?Version\s*: *([0-9]+\.[0-9]+)")
 _CAPABILITY = re.compile(r"([0-9]+)\.([0-9]+)")
+_NUMBER = re.compile(r"0x[0-9A-Fa-f]{8}")  # 0x20B010DE
+
+# What stands in a field that a GPU does not answer: [N/A], [Unknown Error], ERR!
+_NO_ANSWER = re.compile(r"\[.*\]|ERR!|")
+_LONGEST = 200  # characters that are shown of a line
 _UNKNOWN_CAPABILITY = "its compute capability is not known"
 
 
@@ -50,17 +55,22 @@ def nvidia_gpus(machine: Machine) -> Iterator[Finding | Unknown]:
     """The GPUs, the driver and CUDA: by nvidia-smi, else as far as the kernel shows them."""
     present = gpus_of(machine, VENDOR)
     try:
-        rows = _asked(machine)
+        rows, others = _asked(machine)
     except UnreadableError as error:
         yield from _without_smi(machine, present, str(error))
         return
+    for line in others:
+        yield Unknown("NVIDIA GPU", f"{SMI}: {line[:_LONGEST]}")
     yield from told(Counter(map(_gpu, rows)), f"{SMI} --query-gpu")
     yield from driver({row[1] for row in rows}, f"{SMI} --query-gpu")
     yield from _cuda(machine)
 
 
-def _asked(machine: Machine) -> list[list[str]]:
-    """The answers to the longest query that the driver takes, one for each GPU."""
+def _asked(machine: Machine) -> tuple[list[list[str]], list[str]]:
+    """The answers to the longest query that the driver takes, one for each GPU; and other lines.
+
+    Those are warnings, and GPUs that are lost.
+    """
     longest, *shorter = QUERIES
     try:
         answer = machine.run(longest)
@@ -68,20 +78,34 @@ def _asked(machine: Machine) -> list[list[str]]:
         if "not a valid field" not in str(error):
             raise
         answer = machine.run(shorter[0])
-    rows = [[field.strip() for field in line.split(",")] for line in answer.splitlines()]
-    rows = [row for row in rows if len(row) >= 3]
-    if not rows:
-        raise UnreadableError(f"{SMI}: {answer.partition('\n')[0] or 'names no GPU'}")
-    return rows
+    rows = [_row(line) for line in answer.splitlines()]
+    if not any(map(_is_gpu, rows)):
+        raise UnreadableError(f"{SMI}: {answer.partition('\n')[0][:_LONGEST] or 'names no GPU'}")
+    others = [", ".join(row) for row in rows if not _is_gpu(row)]
+    return [row for row in rows if _is_gpu(row)], others
+
+
+def _row(line: str) -> list[str]:
+    return [field.strip() for field in line.split(",")]
+
+
+def _is_gpu(row: Sequence[str]) -> bool:
+    """It has as many fields as were asked for, and a number on the bus."""
+    return len(row) in (len(_FIELDS), 3) and _NUMBER.fullmatch(row[0]) is not None
 
 
 def _gpu(row: Sequence[str]) -> Gpu:
-    """Where the driver is too old to say it, the number on the bus (0x20B010DE) tells."""
+    """Where the driver is too old to say it, or the GPU in no state to, the number tells."""
     number, _, name, *newer = row
+    device = int(number[2:6], 16)
     said = newer[0] if newer else ""
-    listed = NVIDIA.get(int(number, 16) >> 16) if number.startswith("0x") else None
+    listed = NVIDIA.get(device)
     capability = said if _CAPABILITY.fullmatch(said) else listed.runs if listed else None
-    return Gpu(name, capability, newer[1:] == ["Enabled"])
+    if not _NO_ANSWER.fullmatch(name):
+        return Gpu(name, capability, newer[1:] == ["Enabled"])
+    if listed is None:
+        return Gpu(f"{VENDOR:04x}:{device:04x}", capability, is_one=False)
+    return Gpu(listed.name, capability, newer[1:] == ["Enabled"], listed.is_one)
 
 
 def _without_smi(

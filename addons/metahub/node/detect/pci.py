@@ -3,12 +3,16 @@
 Knows how the kernel shows them. Must not know what any number stands for but a display's class.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from metahub.node.detect.machine import Machine, UnreadableError
 
 DEVICES = "/sys/bus/pci/devices"
+
+_NUMBERS = re.compile(r"([0-9A-Fa-f]{4}):([0-9A-Fa-f]{4})")
+_CLASS = re.compile(r"[0-9A-Fa-f]{1,6}")
 
 # Base class and sub-class: VGA, 3D, other display controllers, and processing accelerators.
 # https://pci-ids.ucw.cz/read/PD
@@ -49,11 +53,12 @@ def _device(machine: Machine, address: str) -> Iterator[PciDevice]:
     """What the kernel tells udev, all in one file that everybody may read."""
     lines = machine.text_or(f"{DEVICES}/{address}/uevent").splitlines()
     said = dict(line.split("=", 1) for line in lines if "=" in line)
-    vendor, colon, device = said.get("PCI_ID", "").partition(":")
-    if colon:
-        device_class = int(said.get("PCI_CLASS", "0"), 16) >> 8
-        driver = said.get("DRIVER")
-        yield PciDevice(address, int(vendor, 16), int(device, 16), device_class, driver)
+    numbers = _NUMBERS.fullmatch(said.get("PCI_ID", ""))
+    kind = _CLASS.fullmatch(said.get("PCI_CLASS", ""))
+    if numbers:
+        vendor, device = (int(number, 16) for number in numbers.groups())
+        device_class = int(kind[0], 16) >> 8 if kind else 0
+        yield PciDevice(address, vendor, device, device_class, said.get("DRIVER"))
 
 
 def gpus_of(machine: Machine, vendor: int) -> tuple[PciDevice, ...]:
