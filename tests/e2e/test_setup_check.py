@@ -156,7 +156,7 @@ def test_a_wrong_password(proxy: Proxy, tmp_path: Path) -> None:
         "failed",
         "The proxy says '407 MetaHub: wrong proxy user or password'.",
         f"Correct the user 'qnib-type4' or its password in {DROP_IN}. What is no letter or digit in"
-        " it is %XX in a URL: a % is %25.",
+        f" it is %XX in a URL: a % is %25. Then: {RESTART}",
     )
     assert told.not_tried(*NAMES[4:], before="credentials")
 

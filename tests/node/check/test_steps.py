@@ -343,6 +343,15 @@ def test_a_proxy_that_opens_no_way(tmp_path: Path) -> None:
     )
 
 
+def test_what_a_ca_may_sign_for_is_not_all_a_registry(tmp_path: Path) -> None:
+    """This machine itself is none, nor is whatever is below a name."""
+    ca = signer(permits=("localhost", ".a.test", "b.test"))
+    with OddProxy(of_metahub(ca.pem), page("", "407 MetaHub: wrong")).running() as proxy:
+        found = docker(tmp_path, f"HTTPS_PROXY=http://u:{SECRET}@{proxy.place}")
+        done = check(found, Wanted(RUNTIMES["docker"]))
+    assert (done.registry, done.steps[0].outcome) == ("b.test", Outcome.WORKS)
+
+
 @pytest.mark.parametrize("status", ["407 MetaHub: wrong", "429 MetaHub: too many"])
 def test_a_refusal_of_the_tunnel(status: str, tmp_path: Path) -> None:
     """Is one of the client, also where whoami does not say it; a raw @ is looked at first."""
@@ -350,7 +359,10 @@ def test_a_refusal_of_the_tunnel(status: str, tmp_path: Path) -> None:
     step = odd_check(tmp_path, proxy, f"u:{SECRET}@x@")["credentials"]
     assert step.sentence == f"The proxy says '{status}'."
     assert step.remedy
-    assert step.remedy.endswith("metahub.conf. It has an @, which is %40 in a URL.")
+    assert step.remedy.endswith(
+        "metahub.conf. It has an @, which is %40 in a URL."
+        " Then: systemctl daemon-reload && systemctl restart docker"
+    )
 
 
 def test_nothing_is_said_to_credentials(tmp_path: Path) -> None:

@@ -394,3 +394,9 @@ def test_openrc_restarts_otherwise(tmp_path: Path) -> None:
     """Where it starts the service, and systemd does not."""
     write(tmp_path, {"/etc/init.d/docker": ""})
     assert RUNTIMES["docker"].restart(Node(Root(tmp_path))) == "rc-service docker restart"
+
+
+def test_kind_has_nodes_of_its_own(tmp_path: Path) -> None:
+    """Each is checked for itself, with the files that it has."""
+    with pytest.raises(ValueError, match="check containerd of each, from here with --root"):
+        runtime_of("kind", Node(Root(tmp_path)))

@@ -32,8 +32,8 @@ def let_in(url: ProxyUrl) -> Step:
     return Step.works(CREDENTIALS, f"The proxy takes the user {url.user!r} and its password.")
 
 
-def turned_away(url: ProxyUrl, setting: Setting | None, answer: Answer) -> Step:
-    """It did not."""
+def turned_away(url: ProxyUrl, setting: Setting | None, answer: Answer, anew: str) -> Step:
+    """It did not. `anew` is how what is told is told again."""
     sentence = f"The proxy says {answer.words!r}."
     if url.user is None:
         example = f"{url.scheme}://USER:PASSWORD@{url.place}"
@@ -45,7 +45,7 @@ def turned_away(url: ProxyUrl, setting: Setting | None, answer: Answer) -> Step:
         if url.has_raw_at
         else "What is no letter or digit in it is %XX in a URL: a % is %25."
     )
-    remedy = f"Correct the user {url.user!r} or its password in {where}. {raw}"
+    remedy = f"Correct the user {url.user!r} or its password in {where}. {raw}{anew}"
     return Step.failed(CREDENTIALS, sentence, remedy)
 
 

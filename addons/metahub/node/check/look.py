@@ -3,6 +3,7 @@
 Knows what is said of it. Must not know whether the proxy is any good.
 """
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from metahub.node.check.step import Step, listed
 from metahub.node.check.told import Told, told
 
 PROXY = "proxy"
+_OURS = "/etc/metahub/"  # where the set-up of a service writes what tells it
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,17 @@ class Looked:
             f"{self.runtime.name} is told of {self.url} by {self.setting.name} in"
             f" {self.setting.where}.",
         )
+
+    @property
+    def anew(self) -> str:
+        """How the runtime comes to another user or password, behind what is to be corrected."""
+        if self.setting is None or self.url is None or not self.runtime.units:
+            return ""
+        if not self.setting.where.startswith(_OURS):
+            return f" Then: {self.runtime.restart(self.node)}"
+        script = f"curl -fsS {self.url.url}/setup/{self.runtime.name}"
+        command = f"{script} | sudo sh -s -- --user {shlex.quote(self.url.user or 'USER')}"
+        return f" This does it all, and asks for the password: {command}"
 
     def excluded(self, registry: Registry) -> str | None:
         """What of NO_PROXY has the runtime go past the proxy to a registry."""

@@ -23,7 +23,7 @@ _OF_DAEMON_JSON = {"https-proxy": HTTPS_PROXY, "http-proxy": HTTP_PROXY, "no-pro
 _OF_CONTAINERD_ONLY = "CONTAINERD_"
 _CERTIFICATES = "*.crt"
 
-WRAPPER = "/usr/local/bin/apptainer"
+_WRAPPERS = ("apptainer", "singularity")
 _MADE_BY_US = "MetaHub's set-up"
 _EXPORTED = re.compile(r"^export ([A-Z_]+)='([^']*)'$", re.MULTILINE)
 
@@ -74,9 +74,17 @@ def with_containers_conf(node: Node, settings: Settings) -> Settings:
 
 def with_wrapper(node: Node, settings: Settings) -> Settings:
     """What MetaHub's set-up of apptainer has a program before it set."""
-    text = node.root.text(WRAPPER) or ""
-    pairs = _EXPORTED.findall(text) if _MADE_BY_US in text else ()
-    return {**settings, **{name: Setting(name, value, WRAPPER) for name, value in pairs}}
+    home = node.environment.get("HOME", "/root")
+    paths = [f"{folder}/{name}" for name in _WRAPPERS for folder in _bin_folders(home)]
+    texts = ((path, node.root.text(path) or "") for path in paths)
+    path, text = next((one for one in texts if _MADE_BY_US in one[1]), ("", ""))
+    pairs = _EXPORTED.findall(text)
+    return {**settings, **{name: Setting(name, value, path) for name, value in pairs}}
+
+
+def _bin_folders(home: str) -> tuple[str, str]:
+    """A user's own set-up stands before that of all."""
+    return f"{home}/.local/bin", "/usr/local/bin"
 
 
 def docker_certificates(node: Node, registry: Registry) -> list[str]:

@@ -94,6 +94,11 @@ def runtime_of(name: str | None, node: Node) -> Runtime:
     """The one of that name, or the first that is on the node. Raises ValueError."""
     if name is None:
         return next((one for one in _ALL if one.is_on(node)), _SYSTEM)
+    if name == "kind":
+        raise ValueError(
+            "kind's nodes are machines of their own: check containerd of each, from here with"
+            " --root /proc/PID/root, where PID is what `docker inspect -f {{.State.Pid}} NODE` says"
+        )
     if name not in RUNTIMES:
         raise ValueError(f"expected one of {', '.join(RUNTIMES)}, found {name!r}")
     return RUNTIMES[name]

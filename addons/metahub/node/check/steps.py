@@ -12,6 +12,7 @@ from metahub.core.registry import DOCKER_HUB, Registry, api_host
 from metahub.node.check import behind, proxy
 from metahub.node.check.anchors import TrustStore, believing, certificates
 from metahub.node.check.look import PROXY, Looked, look
+from metahub.node.check.no_proxy import is_local
 from metahub.node.check.node import Node
 from metahub.node.check.proxy_url import ProxyUrl
 from metahub.node.check.root import UnreadableError
@@ -117,7 +118,7 @@ class _Met:
     def registries(self) -> list[Registry]:
         """Those that it names, or that its CA may sign for; at least one."""
         who = behind.known(self.who)
-        names = (who.registries if who else ()) or permitted(self.ca) or [DOCKER_HUB]
+        names = (who.registries if who else ()) or _nameable(permitted(self.ca)) or [DOCKER_HUB]
         return [_registry(name) for name in names]
 
 
@@ -221,7 +222,8 @@ class _Trying:
         return [self._let_in, trusted, behind.silent(self.registry, str(error)), self._known]
 
     def _turned_away(self, answer: Answer) -> Step:
-        return behind.turned_away(self.way.proxy, self.looked.setting, answer)
+        looked = self.looked
+        return behind.turned_away(self.way.proxy, looked.setting, answer, looked.anew)
 
     @property
     def _let_in(self) -> Step:
@@ -238,6 +240,19 @@ def _believing_all() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _nameable(hosts: Sequence[str]) -> list[str]:
+    """Of what a CA may sign for, also ranges and this machine itself, what a registry may be."""
+    return [host for host in hosts if not is_local(host) and _is_registry(host)]
+
+
+def _is_registry(host: str) -> bool:
+    try:
+        Registry.parse(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _registry(name: str) -> Registry:

@@ -67,7 +67,7 @@ def told(node: Node, runtime: Runtime) -> Told:
     if unit is None:
         return Told(runtime.in_its_words(node, settings_of(node.environment, "the environment")))
     shown = _shown(node, unit)
-    read = unit.settings()
+    read = unit.settings() or _of_openrc(node, runtime, unit)
     loaded = _as_loaded(unit, read, shown.get("Environment", ""))
     files = runtime.in_its_words(node, {**read, **loaded})
     pid = int(shown.get("MainPID", "0"))
@@ -78,6 +78,16 @@ def told(node: Node, runtime: Runtime) -> Told:
         masked = _of_docker(node) if runtime.name == "docker" else None
         return Told(files, masked, daemon, is_masked=masked is not None)
     return Told(files, _running(node, runtime, daemon, daemon.environment), daemon)
+
+
+def _of_openrc(node: Node, runtime: Runtime, unit: Unit) -> Settings:
+    """What MetaHub's set-up has the script of a service read, where systemd starts none."""
+    name = unit.name.removesuffix(".service")
+    path = f"/etc/metahub/{runtime.name}.env"
+    files = (f"/etc/conf.d/{name}", f"/etc/rancher/k3s/{name}.env")
+    if unit.is_there or not any(path in (node.root.text(file) or "") for file in files):
+        return {}
+    return settings_of(unit_text.environment_file(node.root.text(path) or ""), path)
 
 
 def _shown(node: Node, unit: Unit) -> Mapping[str, str]:
