@@ -18,6 +18,9 @@ from tests.e2e.setup.shells import Shell
 LOCAL = "localhost,127.0.0.1,::1,.svc,.cluster.local"
 CLUSTERS = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
 
+# mv(1), before which somebody pulls the plug.
+_KILLED_AT = '#!/bin/sh\n[ "$3" != {} ] || kill -KILL $PPID $$\nexec /bin/mv "$@"\n'
+
 DROP_IN = "/etc/systemd/system/{}.service.d/zz-metahub.conf"
 
 
@@ -88,6 +91,15 @@ CASES = {
         },
         after={"/etc/metahub/docker.env": ends_with(variables(f".example.com,{LOCAL}"))},
         said="registry.example.com:5000 is asked past MetaHub, because NO_PROXY has .example.com",
+    ),
+    "docker, with a star in NO_PROXY": Case(
+        "docker",
+        before={
+            "/etc/systemd/system/docker.service.d/proxy.conf": "[Service]\n"
+            "Environment=NO_PROXY=*.example.com\n"
+        },
+        after={"/etc/metahub/docker.env": ends_with(variables(f"*.example.com,{LOCAL}"))},
+        said="registry.example.com:5000 is asked past MetaHub, because NO_PROXY has *.example.com",
     ),
     "docker, with a default of systemd's": Case(
         "docker",
@@ -247,6 +259,38 @@ def test_what_others_change_meanwhile_is_not_lost(there: Machine, setting_up: Se
     assert "mine" in there.read("/etc/docker/daemon.json.metahub-kept")
 
 
+def test_nor_is_what_a_second_run_finds_changed(there: Machine, setting_up: SetUp) -> None:
+    """A copy of each time is kept, whatever is put back in the end."""
+    there.write("/etc/docker/daemon.json", '{"proxies": {}}')
+    before = there.tree()
+    setting_up.succeed(there, "docker", user=USER)
+    for number in ("1", "2"):
+        there.write("/etc/docker/daemon.json", f'{{"proxies": {{}}, "mine": {number}}}', 0o600)
+        said = setting_up.succeed(there, "docker", user=USER)
+        assert "/etc/docker/daemon.json was changed since" in said
+        assert f'"mine": {number}' in there.read("/etc/docker/daemon.json")
+    setting_up.succeed(there, "docker", "--undo")
+    kept = ["etc/docker/daemon.json.metahub-kept", "etc/docker/daemon.json.metahub-kept-2"]
+    assert there.differences(before) == kept
+    assert [f'"mine": {n + 1}' in there.read(f"/{name}") for n, name in enumerate(kept)] == [
+        True,
+        True,
+    ]
+
+
+def test_a_run_that_was_killed_leaves_nothing_behind_its_undoing(
+    there: Machine, setting_up: SetUp
+) -> None:
+    """Not even the file that it was about to put in its place."""
+    before = there.tree()
+    there.write("/usr/local/sbin/mv", _KILLED_AT.format("/etc/metahub/docker.env"), 0o755)
+    assert setting_up.run(there, "docker", user=USER).exit_code
+    assert there.path("/etc/metahub/docker.env.metahub-new").exists()
+    there.sh("rm /usr/local/sbin/mv")
+    setting_up.succeed(there, "docker", "--undo")
+    assert there.differences(before) == []
+
+
 def test_a_link_stays_a_link(there: Machine, setting_up: SetUp) -> None:
     """What it leads to is what changes, and what comes back."""
     there.write("/srv/daemon.json", '{"proxies": {}}', 0o644)
@@ -313,6 +357,23 @@ MISSING = {
     "kind": ("rm -f /usr/bin/docker /usr/bin/podman",
              "there is no node of kind, nothing was changed"),
 }  # fmt: skip
+
+
+ELSEWHERE = {
+    "docker": "/etc/systemd/system/snap.docker.dockerd.service",
+    "containerd": "/usr/local/lib/systemd/system/rke2-server.service",
+    "crio": "/home/a/.config/systemd/user/crio.service",
+}
+
+
+@pytest.mark.parametrize("runtime", ELSEWHERE)
+def test_what_somebody_else_starts_is_named(
+    runtime: str, there: Machine, setting_up: SetUp
+) -> None:
+    """A snap, a distribution of Kubernetes, a user."""
+    there.sh(f"rm -f /usr/local/lib/systemd/system/{runtime}.* /lib/systemd/system/{runtime}.*")
+    there.write(ELSEWHERE[runtime], UNIT)
+    _refuses(there, setting_up, runtime, f" is started by {ELSEWHERE[runtime]} here")
 
 
 @pytest.mark.parametrize("runtime", MISSING)
@@ -399,5 +460,9 @@ def test_openrc_sources_what_it_starts_with(there: Machine, setting_up: SetUp) -
     assert sourced == f"{URL} a.example,{LOCAL}\n"
     assert there.read("/tmp/asked") == "docker status\ndocker restart\n"
     assert setting_up.succeed(there, "docker", user=USER) == NOTHING.format("Docker")
+    there.write("/etc/metahub/docker.env", "HTTPS_PROXY=http://other:1\n", 0o600)
+    assert "would restart docker" in setting_up.succeed(there, "docker", "--dry-run", user=USER)
+    assert "restarted docker\n" in setting_up.succeed(there, "docker", user=USER)
+    there.sh("rm /etc/metahub/*-kept")
     setting_up.succeed(there, "docker", "--undo")
     assert there.differences(before) == []

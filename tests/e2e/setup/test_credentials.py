@@ -2,6 +2,9 @@
 
 import os
 import subprocess
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from cryptography import x509
@@ -10,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from metahub.demo.address import Login
 from metahub.demo.tls import Authority
 from tests.e2e.machine.parts import require
-from tests.e2e.machine.running import bare_environment
+from tests.e2e.machine.running import bare_environment, eventually
 from tests.e2e.setup.machine import Machine
 from tests.e2e.setup.setting_up import URL, USER, SetUp, scripts_for
 
@@ -67,27 +70,56 @@ def test_what_is_no_password_is_refused(text: str, there: Machine, setting_up: S
     assert there.differences(before) == []
 
 
-def test_somebody_is_asked_for_it(there: Machine, setting_up: SetUp) -> None:
-    """On the terminal, though the script itself comes over stdin, and it is not shown there."""
+@contextmanager
+def asked(there: Machine, setting_up: SetUp) -> Iterator[tuple[int, int, subprocess.Popen[bytes]]]:
+    """Somebody's terminal, both ends of it, and a script that comes over stdin beside it."""
     there.write("/tmp/script", setting_up.script("docker"))
     terminal, its_end = os.openpty()
-    line = f"sh -s -- --user {USER.user} </tmp/script"
+    line = f"exec sh -s -- --user {USER.user} </tmp/script"
     enter = ["nsenter", f"--target={there.pid}", "--mount", "--root", "--wd", "--"]
-    with subprocess.Popen(
-        ["setsid", "--ctty", *enter, "sh", "-c", line],
-        stdin=its_end,
-        stdout=its_end,
-        stderr=its_end,
-        env=bare_environment(HOME="/root"),
-    ) as asking:
+    try:
+        with subprocess.Popen(
+            ["setsid", "--ctty", *enter, "sh", "-c", line],
+            stdin=its_end,
+            stdout=its_end,
+            stderr=its_end,
+            env=bare_environment(HOME="/root"),
+        ) as asking:
+            yield terminal, its_end, asking
+    finally:
         os.close(its_end)
+        os.close(terminal)
+
+
+def test_somebody_is_asked_for_it(there: Machine, setting_up: SetUp) -> None:
+    """On the terminal, though the script itself comes over stdin, and it is not shown there."""
+    with asked(there, setting_up) as (terminal, _, asking):
         said = _read_until(terminal, "The password of node at MetaHub: ")
         os.write(terminal, f"{USER.password}\n".encode())
         said += _read_until(terminal, "systemctl restart docker")
         assert asking.wait() == 0
-    os.close(terminal)
     assert USER.password not in said
     assert URL in there.read(WRITTEN)
+
+
+def _shows_typing(its_end: int) -> bool:
+    return bool(termios.tcgetattr(its_end)[3] & termios.ECHO)
+
+
+@pytest.mark.parametrize("key", [b"\x03", b"\x1c"], ids=["Ctrl-C", "Ctrl-backslash"])
+def test_who_changes_their_mind_sees_what_they_type(
+    key: bytes, there: Machine, setting_up: SetUp
+) -> None:
+    """And nothing has changed."""
+    before = there.tree()
+    with asked(there, setting_up) as (terminal, its_end, asking):
+        _read_until(terminal, "The password of node at MetaHub: ")
+        assert not _shows_typing(its_end)
+        os.write(terminal, key)
+        assert asking.wait() != 0
+        assert eventually(lambda: _shows_typing(its_end))
+    there.sh("rm -r /tmp/script")
+    assert there.differences(before) == []
 
 
 def _read_until(terminal: int, words: str) -> str:

@@ -2,6 +2,7 @@
 # from the system: the `ca` of a hosts.toml is added to it. `ctr` pulls itself.
 
 SERVICES=containerd
+ELSEWHERE='rke2-server rke2-agent k3s k3s-agent snap.microk8s.daemon-containerd'
 
 plan_runtime() {
     # shellcheck disable=SC2046,SC2086  # words

@@ -4,7 +4,7 @@
 
 DAEMON_JSON=/etc/docker/daemon.json
 
-SERVICES=docker
+SERVICES=docker ELSEWHERE=snap.docker.dockerd
 
 finish_runtime() { :; }
 

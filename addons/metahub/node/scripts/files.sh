@@ -80,6 +80,7 @@ masked() {
 }
 
 make_change() {
+    if told=$(known "$AREA" "$PATH_"); then keep_what_others_wrote; fi
     remember "$AREA" "$PATH_"
     if [ -e "$WANTED" ]; then
         write "$PATH_" "$WANTED" "$MODE"
@@ -199,6 +200,7 @@ show_undoing() {
 }
 
 undo_change() {
+    rm -f "$PATH_.metahub-new" # of a run that was killed
     case $KIND in
     folder)
         if [ -d "$PATH_" ] && ! rmdir "$PATH_" 2>/dev/null; then pass_on; fi
@@ -243,8 +245,13 @@ restore() {
 keep_what_others_wrote() {
     if [ ! -e "$PATH_" ] || [ ! -e "$told/ours" ] || is_ours; then return 0; fi
     if [ -e "$told/before" ] && cmp -s "$PATH_" "$told/before"; then return 0; fi
-    cp -p "$PATH_" "$PATH_.metahub-kept"
-    warn "$PATH_ was changed since; what it was until now is in $PATH_.metahub-kept"
+    kept=$PATH_.metahub-kept count=1
+    while [ -e "$kept" ] || [ -L "$kept" ]; do
+        count=$((count + 1))
+        kept=$PATH_.metahub-kept-$count
+    done
+    cp -p "$PATH_" "$kept"
+    warn "$PATH_ was changed since; what it was until now is in $kept"
 }
 
 is_ours() { sha256sum <"$PATH_" | cmp -s - "$told/ours"; }

@@ -13,6 +13,7 @@ main() {
     find_nodes
     trap clean_up EXIT
     trap 'exit 130' INT
+    trap 'exit 131' QUIT
     trap 'exit 143' HUP TERM
     WORK=$(mktemp -d)
     split_certificates

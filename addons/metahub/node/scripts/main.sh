@@ -13,6 +13,7 @@ main() {
     trap clean_up EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
+    trap 'exit 131' QUIT
     trap 'exit 143' TERM
     WORK=$(mktemp -d)
     if [ -n "$UNDO" ]; then undo; else set_up; fi
@@ -53,6 +54,8 @@ show_plan() {
 
 carry_out() {
     BEGUN=yes
+    # Also where a service read the same before, it may have read something else since.
+    rm -f "$STATE/$RUNTIME/restarted"
     change_trust
     for_each_change "$RUNTIME" make_change
     if restart_is_due; then restart_runtime; fi

@@ -37,6 +37,7 @@ host_of() {
 
 # hides ENTRY HOST: as Go reads NO_PROXY, https://pkg.go.dev/golang.org/x/net/http/httpproxy
 hides() {
+    case $1 in '*'?*) set -- "${1#?}" "$2" ;; esac
     case $1 in
     '*' | "$2" | "$2":*) return 0 ;;
     10.0.0.0/8) case $2 in *[!0-9.]*) ;; 10.*) return 0 ;; esac ;;

@@ -7,13 +7,31 @@
 UNIT_FOLDERS='/etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system
     /usr/lib/systemd/system /lib/systemd/system'
 OURS=zz-metahub.conf
+ELSEWHERE='' # services that have one of their own
 
 prepare_runtime() {
     need_root
     # shellcheck disable=SC2086  # words
     find_units $SERVICES
-    [ -n "$UNITS$UNDO" ] || fail "neither systemd nor OpenRC starts $TITLE here, nothing was" \
+    if [ -n "$UNITS$UNDO" ]; then return 0; fi
+    refuse_elsewhere
+    fail "neither systemd nor OpenRC starts $TITLE here, nothing was" \
         "changed: whatever starts it has to set HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+}
+
+# Snaps, distributions of Kubernetes, and a user's own.
+refuse_elsewhere() {
+    for each in $ELSEWHERE; do
+        file=$(unit_file "$each")
+        [ -z "$file" ] || fail "$TITLE is started by $file here, which this script cannot set up," \
+            "nothing was changed: have HTTPS_PROXY, HTTP_PROXY and NO_PROXY set there, and the CA" \
+            "trusted, which the script of the system does"
+    done
+    for file in /home/*/.config/systemd/user/"${SERVICES%% *}".service; do
+        [ ! -f "$file" ] || fail "$TITLE is started by $file here, for one user, which this script" \
+            "cannot set up, nothing was changed: have HTTPS_PROXY, HTTP_PROXY and NO_PROXY set" \
+            "there, and the CA trusted, which the script of the system does"
+    done
 }
 
 # find_units NAME…: UNITS of these that there are, and INIT, which starts them
@@ -159,7 +177,9 @@ EOF
 known_to_service() { cat "$WORK"/*/wanted | sha256sum; }
 
 restart_is_due() {
-    [ -n "$UNITS" ] && ! known_to_service | cmp -s - "$STATE/$RUNTIME/restarted"
+    [ -n "$UNITS" ] || return 1
+    any_change trust || any_change "$RUNTIME" ||
+        ! known_to_service | cmp -s - "$STATE/$RUNTIME/restarted"
 }
 
 restart_runtime() {
@@ -183,10 +203,22 @@ restart() {
 restart_unit() {
     if ! is_running "$1"; then
         say "$1 is not running: it starts with this"
-    elif if [ "$INIT" = systemd ]; then systemctl restart "$1"; else rc-service "$1" restart; fi; then
+    elif start_anew "$1"; then
         say "restarted $1"
+    elif [ "$INIT" = systemd ]; then
+        fail "$1 does not start; this says why: journalctl -u $1 -n 50"
     else
-        fail "$1 does not start: see what it says"
+        fail "$1 does not start: see what its log says"
+    fi
+}
+
+# Of a service that was started often within a minute systemd would stop it, and start it no more.
+start_anew() {
+    if [ "$INIT" = systemd ]; then
+        systemctl reset-failed "$1" 2>/dev/null || :
+        systemctl restart "$1"
+    else
+        rc-service "$1" restart
     fi
 }
 
