@@ -5,6 +5,7 @@ Knows Debian's packages. Must not know what a test does with a part.
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -44,7 +45,7 @@ def require(*commands: str) -> None:
     """Skip the test, or fail it under CI=true, unless this machine has what it needs."""
     require_programs(*commands)
     if not seclusion.is_allowed():
-        _do_without("it needs root and may then use unshare(1): run it as root")
+        do_without("it needs root and may then use unshare(1): run it as root")
 
 
 def require_programs(*commands: str) -> None:
@@ -52,17 +53,18 @@ def require_programs(*commands: str) -> None:
     path = bare_environment()["PATH"]
     missing = {PACKAGES[name] for name in commands if shutil.which(name, path=path) is None}
     if missing:
-        _do_without(f"`apt-get install {' '.join(sorted(missing))}` installs what it needs")
+        do_without(f"`apt-get install {' '.join(sorted(missing))}` installs what it needs")
 
 
 def require_network() -> None:
     """The same, unless networks can be made here."""
     require("ip", "iptables", "ip6tables", "nsenter")
     if not network.is_allowed():
-        _do_without("it needs network namespaces with iptables of their own")
+        do_without("it needs network namespaces with iptables of their own")
 
 
-def _do_without(remedy: str) -> None:
+def do_without(remedy: str) -> NoReturn:
+    """Skip the test, or fail it under CI=true, and say what would let it run."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"this test cannot run here: {remedy}", pytrace=False)
     pytest.skip(f"this test cannot run here: {remedy}")

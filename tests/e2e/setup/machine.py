@@ -214,15 +214,26 @@ def _has_booted(running: Machine) -> bool:
 @contextmanager
 def _own_groups() -> Iterator[list[Path]]:
     """A control group of the tests' own in each hierarchy, for what ends before they do."""
-    name = f"{CGROUP[1:]}/machine"
-    groups = [root / name for root in _hierarchies()]
-    for group in groups:
-        group.mkdir(parents=True, exist_ok=True)
-        _fill_cpuset(group)
+    groups = [root / CGROUP[1:] / "machine" for root in _hierarchies()]
+    forget_stale(HIERARCHIES)
     try:
+        for group in groups:
+            group.mkdir(parents=True, exist_ok=True)
+            _fill_cpuset(group)
         yield groups
     finally:
         _forget(groups)
+
+
+def forget_stale(hierarchies: Path) -> None:
+    """Remove the groups of tests that were killed, whose processes went with them."""
+    prefix, _, _ = CGROUP[1:].rpartition("-")
+    for top in (*hierarchies.glob(f"{prefix}-*"), *hierarchies.glob(f"*/{prefix}-*")):
+        if Path("/proc", top.name.rpartition("-")[2]).exists():
+            continue
+        for group, _, _ in top.walk(top_down=False):
+            with contextlib.suppress(OSError):
+                group.rmdir()
 
 
 def _hierarchies() -> list[Path]:
