@@ -5,8 +5,10 @@ Knows mitmproxy's tools and how they are assembled. Must not know command lines,
 
 import asyncio
 import logging
+import resource
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -182,6 +184,7 @@ async def _run(
     tool: Tool, config: Mapping[str, object], assignments: Sequence[str], greet: Greet
 ) -> None:
     _set_up_logging()
+    _allow_connections()
     master = assemble(tool, config, assignments, _log if tool is Tool.CONSOLE else greet)
     _stop_on_signals(master)
     await master.run()
@@ -274,6 +277,17 @@ def _set_up_logging() -> None:
     logging.getLogger().setLevel(logging.DEBUG)
     for name in _QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _allow_connections() -> None:
+    """Have as many files open as the process may: 1024 is 500 nodes, or one stranger's script.
+
+    Nothing here is asked by select(), for which the limit is kept so low.
+    https://0pointer.net/blog/file-descriptor-limits.html
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # of a system that says it allows more than it does
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _stop_on_signals(master: Master) -> None:
