@@ -29,6 +29,9 @@ from tests.proxy.test_manifests import ask_as, publish
         ("(b'Cookie', b'secret')", "(b'Cookie', b'secret')"),
         ("cookie: secret; more", "cookie: [removed by MetaHub]"),
         ("client connect", "client connect"),
+        ("b'GET http://u:secret@a/ HTTP/1.1'", "b'GET http://[removed by MetaHub]@a/ HTTP/1.1'"),
+        ("b'CONNECT u:secret@a:443 H'", "b'CONNECT [removed by MetaHub]@a:443 H'"),
+        ("GET https://a/v2/b@c", "GET https://a/v2/b@c"),
         (
             r""">> DataReceived(client, b'zation: it\'s "secret"\r\n\r\n')""",
             ">> DataReceived(client, [removed by MetaHub])",

@@ -16,6 +16,9 @@ _HEADERS = ("Authorization", "Cookie", "Proxy-Authorization")
 # mitmproxy logs what it cannot parse as it came, half a CONNECT with its credentials, say.
 _IN_TEXT = re.compile(r"(?i)((?:proxy-)?authorization|cookie)(\W{0,4}:\s*)(?:(?!\\r|\\n)[^\r\n])+")
 
+# So is a target with a login in it, which most clients take out and send as a header instead.
+_IN_TARGET = re.compile(r"(://|\bCONNECT )[^\s/@'\"]+@")
+
 # With `proxy_debug` it logs whatever it reads and writes: tokens, and headers that came in halves.
 _DATA = re.compile(r"(?:DataReceived|SendData|RequestData|ResponseData)\(")
 _BYTES = re.compile(r"""\bb(['"])(?:\\.|(?!\1).)*+\1""", re.DOTALL)
@@ -49,6 +52,7 @@ def without_secrets(record: logging.LogRecord) -> bool:
     text = record.getMessage()
     if _DATA.search(text):
         text = _BYTES.sub(REMOVED, text)
+    text = _IN_TARGET.sub(rf"\1{REMOVED}@", text)
     record.msg = _IN_TEXT.sub(rf"\1\2{REMOVED}", text)
     record.args = None
     return True
