@@ -16,6 +16,7 @@ from mitmproxy.proxy.layers.http import (  # type: ignore[attr-defined]  # as it
     HTTPMode,
     ReceiveHttp,
     RequestHeaders,
+    RequestProtocolError,
     ResponseProtocolError,
 )
 
@@ -23,6 +24,8 @@ from metahub.proxy.failures import INTERIM, Failures
 from metahub.proxy.itself import Itself
 
 _OF_UPSTREAM = frozenset({ErrorCode.CONNECT_FAILED, ErrorCode.GENERIC_SERVER_ERROR})
+
+_OF_CLIENT = RequestProtocolError.code
 
 
 class Http1:
@@ -86,6 +89,19 @@ class _Http1Server(Http1Server):
             if isinstance(command, ReceiveHttp) and isinstance(command.event, RequestHeaders):
                 self._hear(command.event.request)
             yield command
+
+    def read_body(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """Take trailers, which mitmproxy does not know, for the mistake of a client.
+
+        Otherwise each would be a traceback in the log, and a connection that nobody closes.
+        https://github.com/mitmproxy/mitmproxy/blob/v12.2.3/mitmproxy/proxy/layers/http/_http1.py#L115-L118
+        """
+        try:
+            yield from super().read_body(event)
+        except NotImplementedError as error:
+            yield commands.CloseConnection(self.conn)
+            failed = RequestProtocolError(self.stream_id or 0, str(error), _OF_CLIENT)
+            yield ReceiveHttp(failed)
 
     def send(self, event: HttpEvent) -> layer.CommandGenerator[None]:
         asked = self.request
