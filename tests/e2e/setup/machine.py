@@ -5,11 +5,10 @@ Knows overlayfs and unshare(1). Must not know which script runs there.
 
 import contextlib
 import os
-import shlex
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -61,7 +60,18 @@ printf '[Unit]\\nAllowIsolate=yes\\n' >root/etc/systemd/system/{_UNIT}
 exec env container=metahub \\
     /lib/systemd/systemd --system --unit={_UNIT} --log-target=console --show-status=0
 """
-_JOINED = 'for group in {groups}; do echo $$ >"$group/cgroup.procs"; done; exec "$@"'
+
+# In a group that is not the test's own, systemd would make its groups among this machine's.
+_OWN_GROUP = f"{CGROUP}/machine"
+JOINED = f"""\
+for group in "$@"; do [ "$group" != -- ] || break; echo $$ >"$group/cgroup.procs" || exit 1; done
+while [ "$1" != -- ]; do shift; done; shift
+if grep -v ":{_OWN_GROUP}$" /proc/self/cgroup; then
+    echo "these control groups cannot be the test's own" >&2
+    exit 1
+fi
+exec "$@"
+"""
 
 _NAMESPACES = ("unshare", "--mount", "--propagation", "private")
 _PROCESSES = ("--pid", "--fork", "--kill-child")
@@ -172,7 +182,7 @@ def booted(place: Path) -> Iterator[Machine]:
     """One that systemd runs, with none of this machine's services."""
     script = f"set -e\n{_LAYERS}{_KERNEL}{_SYSTEMD}"
     with _own_groups() as groups:
-        joined = ["sh", "-c", _JOINED.format(groups=quoted(map(str, groups))), "joined"]
+        joined = ["sh", "-c", JOINED, "joined", *map(str, groups), "--"]
         namespaces = [*joined, *_NAMESPACES, *_PROCESSES, *_APART]
         with _held(place, namespaces, script, Path("/")) as running:
             wait_until(lambda: _has_booted(running), running.holder)
@@ -214,7 +224,7 @@ def _has_booted(running: Machine) -> bool:
 @contextmanager
 def _own_groups() -> Iterator[list[Path]]:
     """A control group of the tests' own in each hierarchy, for what ends before they do."""
-    groups = [root / CGROUP[1:] / "machine" for root in _hierarchies()]
+    groups = [root / _OWN_GROUP[1:] for root in _hierarchies()]
     forget_stale(HIERARCHIES)
     try:
         for group in groups:
@@ -272,8 +282,3 @@ def _entry(path: Path) -> Entry:
     if stat.S_ISLNK(found.st_mode):
         return (*about, str(path.readlink()))
     return (*about, path.read_bytes()) if stat.S_ISREG(found.st_mode) else about
-
-
-def quoted(words: Iterable[str]) -> str:
-    """As a shell reads them back."""
-    return " ".join(map(shlex.quote, words))

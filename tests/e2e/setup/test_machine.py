@@ -1,10 +1,10 @@
-"""That a test which was killed leaves no control group for long."""
+"""That tests leave the control groups of this machine alone, also those that were killed."""
 
 import os
 import subprocess
 from pathlib import Path
 
-from tests.e2e.setup.machine import forget_stale
+from tests.e2e.setup.machine import JOINED, forget_stale
 
 
 def test_groups_of_the_dead_are_forgotten(tmp_path: Path) -> None:
@@ -23,3 +23,15 @@ def test_groups_of_the_dead_are_forgotten(tmp_path: Path) -> None:
         f"metahub-e2e-{os.getpid()}",
         f"metahub-e2e-{os.getpid()}/machine",
     ]
+
+
+def test_nothing_starts_outside_of_a_group_of_its_own() -> None:
+    """As where the hierarchies are not to be seen, and so none was joined."""
+    done = subprocess.run(
+        ["sh", "-c", JOINED, "joined", "--", "echo", "started"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "started" in done.stdout) == (1, False)
+    assert done.stderr == "these control groups cannot be the test's own\n"
