@@ -197,16 +197,22 @@ def _held(place: Path, namespaces: Sequence[str], script: str, below: Path) -> I
     log = place / f"{directory.name}.log"
     holder = start([*namespaces, *command], log=log, environment=bare_environment())
     try:
-        wait_until(lambda: _first(holder) is not None, holder)
-        pid = _first(holder)
-        assert pid
-        running = Machine(holder, pid, below)
-        wait_until(lambda: running.path(f"/run/layers/{READY}").exists(), holder)
+        wait_until(lambda: _ready(holder, below) is not None, holder)
+        running = _ready(holder, below)
+        assert running
         yield running
     finally:
         holder.kill()
         directory.rmdir()
         log.unlink()
+
+
+def _ready(holder: Running, below: Path) -> Machine | None:
+    """The machine, once it is one: what the holder starts first may be on the way to that."""
+    pid = _first(holder)
+    running = Machine(holder, pid, below) if pid else None
+    is_there = running and running.path(f"/run/layers/{READY}").exists()
+    return running if is_there else None
 
 
 def _first(holder: Running) -> int | None:
