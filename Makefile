@@ -3,6 +3,8 @@
 .PHONY: help install run demo test test-fast newer-clients tables bench lint format lock clean
 
 BIN := .venv/bin
+# Where bytecode may not be kept, every worker of the tests compiles all of them, time and again.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/pytest --cov --cov-fail-under=90
 LOCKED := --only-binary :all: --require-hashes --requirement
 COMPILE = .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.12 \

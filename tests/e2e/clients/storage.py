@@ -3,7 +3,7 @@
 from tests.e2e.clients.shape import Node
 
 # A container may not raise limits above those of the one who starts it.
-_CONTAINERS = """\
+CONTAINERS = """\
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [engine]
@@ -32,7 +32,7 @@ insecure = {is_plain}
 def storage_environment(node: Node) -> dict[str, str]:
     """The node's environment, with storage, mirrors and login below its own directory."""
     containers, storage = node.directory / "containers.conf", node.directory / "storage.conf"
-    containers.write_text(_CONTAINERS)
+    containers.write_text(CONTAINERS)
     storage.write_text(_STORAGE.format(root=node.directory))
     registries = node.directory / ".config" / "containers" / "registries.conf"
     registries.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from metahub.demo.bench import BROADWELL_WITH_GPU, GENERIC, REPOSITORY, SKYLAKE
 from tests.e2e.clients.cri import CALL
 from tests.e2e.clients.docker import DOCKER
 from tests.e2e.clients.shape import Spoken, speak
+from tests.e2e.clients.storage import CONTAINERS
 from tests.e2e.machine.parts import require
 from tests.e2e.machine.running import bare_environment, eventually
 from tests.e2e.machine.seclusion import CGROUP
@@ -45,15 +46,7 @@ STORAGE = '[storage]\ndriver = "vfs"\ngraphroot = "/var/lib/c"\nrunroot = "/run/
 STORAGE_OF_A_USER = STORAGE.replace("/var/lib/c", "/home/node/c").replace(
     "/run/c", "/home/node/run/c"
 )
-CONTAINERS = """\
-[containers]
-default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-[engine]
-cgroup_manager = "cgroupfs"
-runtime = "runc"
-events_logger = "file"
-env = ["TMPDIR=/var/tmp"]
-"""
+CONTAINERS_OF_A_NODE = CONTAINERS + 'env = ["TMPDIR=/var/tmp"]\n'
 
 
 def image_at(registry: Registry) -> str:
@@ -153,7 +146,7 @@ def test_podman_and_buildah(private: Machine, scripts: SetUp, open_registry: Reg
     """
     require("podman", "buildah", "skopeo", "runc")
     private.write("/etc/containers/storage.conf", STORAGE)
-    private.write("/etc/containers/containers.conf", CONTAINERS)
+    private.write("/etc/containers/containers.conf", CONTAINERS_OF_A_NODE)
     said = scripts.succeed(private, "podman", user=NODE)
     image = image_at(open_registry)
     run = ["podman", "run", "--quiet", "--rm", "--network=none", f"--cgroup-parent={CGROUP}"]
