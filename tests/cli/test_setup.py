@@ -54,6 +54,20 @@ def test_the_script_is_that_of_the_proxy(config: Path) -> None:
         assert done.stdout == setup_script("docker", proxy, [ca], registries), done.output
 
 
+def test_a_proxy_at_one_address_is_reached_there(config: Path) -> None:
+    """As `metahub serve` and `metahub credentials` say it."""
+    config.write_text(f"{CONFIG}listen_host: 192.0.2.7\n")
+    assert "\nPROXY=http://192.0.2.7:3128\n" in say("docker", "--config", str(config)).stdout
+
+
+def test_a_port_that_is_no_number_is_told(config: Path) -> None:
+    """In the words of the file."""
+    config.write_text(CONFIG.replace("3128", "abc"))
+    done = say("docker", "--config", str(config))
+    said = f"metahub: {config}: listen_port: expected a port, found 'abc'\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", said)
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
