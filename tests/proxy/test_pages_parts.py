@@ -16,6 +16,7 @@ from metahub.core.registry import Registries
 from metahub.demo.address import LOOPBACK
 from metahub.demo.tls import Authority as DemoAuthority
 from metahub.node.authority import Authority, fingerprint_of, read_authority
+from metahub.node.authority_making import new_pair
 from metahub.proxy.itself import HOST, Itself, is_itself
 from metahub.proxy.pages import looks
 from metahub.proxy.pages.front import Shown
@@ -165,6 +166,24 @@ def test_a_user_is_named_as_a_shell_reads_it(user: str, command: str, variable: 
     assert next(shown.instructions).command.endswith(f" | sudo sh -s -- {command}")
     assert shown.check.endswith(f" --proxy-{command.removeprefix('--')} http://{HOST}/")
     assert shown.variable == variable
+
+
+def test_the_script_that_names_no_proxy_asks_for_no_user() -> None:
+    """It lets the system trust the CA, for which nobody has to log in."""
+    found = Standing(Mood.KNOWN, "user node-1", "", "", TYPE1, "node-1")
+    shown = Shown(True, found, ProxyAddress("a", 1), None, "", (), datetime.now(UTC))
+    without = [one.name for one in shown.instructions if "--user" not in one.command]
+    assert without == ["system"]
+
+
+def test_a_ca_signs_for_names_below_its_hosts_too() -> None:
+    """As its name constraints say, and `metahub ca show`."""
+    pair = new_pair([], ["proxy.example.com"], datetime.now(UTC))
+    authority = Authority(pair.chain, pair.chain)
+    found = Standing(Mood.UNKNOWN, "10.0.0.1", "", "")
+    shown = Shown(True, found, None, authority, "", (), datetime.now(UTC))
+    for page in (looks.html(shown), looks.text(shown)):
+        assert b"proxy.example.com, all names below those, and nothing else" in page
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,8 @@ class Runtime:
     """Of the script, what it shares with others."""
     inside: str = ""
     """The runtime in each of its containers that is what the script really sets up."""
+    logs_in: bool = True
+    """False if nothing that the script writes names the proxy, so that it needs no user."""
 
 
 _RUNTIMES = {
@@ -75,7 +77,10 @@ _RUNTIMES = {
     ),
     "kind": Runtime("kind", "containerd in each node of kind's clusters", _ANY, "containerd"),
     "system": Runtime(
-        "System trust", "nothing else: the CA, on Debian, Red Hat, SUSE, Alpine, Arch", _OF_PROGRAMS
+        "System trust",
+        "nothing else: the CA, on Debian, Red Hat, SUSE, Alpine, Arch",
+        _OF_PROGRAMS,
+        logs_in=False,
     ),
 }
 RUNTIMES: Mapping[str, Runtime] = MappingProxyType(_RUNTIMES)

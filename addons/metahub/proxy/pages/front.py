@@ -60,7 +60,8 @@ class Shown:
     def instructions(self) -> Iterator[Instruction]:
         """The set-up of each runtime, in the order for people."""
         for name, runtime in RUNTIMES.items():
-            command = f"curl -fsS {self._url}/setup/{name} | sudo sh{self._as_user}"
+            as_user = self._as_user if runtime.logs_in else ""
+            command = f"curl -fsS {self._url}/setup/{name} | sudo sh{as_user}"
             yield Instruction(name, runtime.title, runtime.description, command)
 
     @property
@@ -89,6 +90,12 @@ class Shown:
         day = f"{self.authority.expires:%Y-%m-%d}"
         left = self.authority.days_left(self.now)
         return f"expired on {day}" if left < 0 else f"{left} days left, until {day}"
+
+    @property
+    def signs_for(self) -> str:
+        """The hosts that the CA is constrained to, in words."""
+        hosts = ", ".join((self.authority and self.authority.hosts) or ["no host"])
+        return f"{hosts}, all names below those, and nothing else"
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
