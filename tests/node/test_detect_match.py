@@ -134,7 +134,7 @@ def test_many_machines_are_one_document(tmp_path: Path) -> None:
 def test_a_machine_of_which_nothing_is_known_is_described(tmp_path: Path) -> None:
     """As such, without features and without a comment on them."""
     assert as_yaml([("bare", Detection(()))]) == (
-        "# What not every machine of a type has is to be taken out. Where the rules have the key\n"
+        "# Take out what not every machine of this type has. Where the rules have the key\n"
         "# machine_types already, in whatever file, this goes below it: a key stands there once.\n"
         "machine_types:\n"
         '  "bare":\n'

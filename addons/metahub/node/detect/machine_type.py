@@ -31,7 +31,7 @@ KINDS = {
 """What is not listed here compares exactly, as the rules do by default."""
 
 _HEADING = (
-    "# What not every machine of a type has is to be taken out. Where the rules have the key",
+    "# Take out what not every machine of this type has. Where the rules have the key",
     "# machine_types already, in whatever file, this goes below it: a key stands there once.",
 )
 _NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
