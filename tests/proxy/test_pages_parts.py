@@ -15,8 +15,7 @@ from metahub.core.machine import MachineType
 from metahub.core.registry import Registries
 from metahub.demo.address import LOOPBACK
 from metahub.demo.tls import Authority as DemoAuthority
-from metahub.node.authority import Authority, fingerprint_of, read_authority
-from metahub.node.authority_making import new_pair
+from metahub.node.authority import Authority, fingerprint_of, new_pair, read_authority
 from metahub.proxy.itself import HOST, Itself, is_itself
 from metahub.proxy.pages import looks
 from metahub.proxy.pages.front import Shown
