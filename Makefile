@@ -26,8 +26,9 @@ test: .venv/.dev ## all tests, real clients and registries too (root on Debian: 
 	$(PYTEST)
 	@$(ALL_OF_CORE_AND_RULES)
 
+# One more than there are cores, for many tests wait.
 test-fast: .venv/.dev ## the tests that need no Debian package, on all cores, without coverage
-	$(BIN)/pytest --ignore tests/e2e -m 'not e2e' --numprocesses auto
+	$(BIN)/pytest --ignore tests/e2e -m 'not e2e' --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 
 newer-clients: .venv/.dev ## unpack newer clients for the tests: docker, containerd, podman, crane... (root on Debian)
 	@.ci/newer-clients

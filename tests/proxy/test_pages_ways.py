@@ -13,7 +13,7 @@ from mitmproxy.test import taddons, tflow
 
 from metahub.demo.address import LOOPBACK, Login
 from metahub.demo.bench import REPOSITORY, TABLE, TAG, qnib_bench
-from metahub.demo.tls import trusting
+from metahub.demo.tls import Authority, trusting
 from metahub.node.authority import read_authority
 from metahub.node.setup import RUNTIMES
 from metahub.proxy.gate import Gate
@@ -25,6 +25,7 @@ from metahub.proxy.pages.page import Asked
 from metahub.proxy.pages.probes import Readiness, trouble_with_authority
 from metahub.proxy.presence import Presence
 from metahub.proxy.rules_in_force import RulesInForce
+from metahub.proxy.signing import Signing
 from metahub.proxy.store_in_use import StoreInUse
 from tests.e2e.asking.asker import Asker
 from tests.e2e.asking.wire import Answer
@@ -94,6 +95,16 @@ def test_a_ca_that_cannot_be_read_is_told_of(without_ca: ProxyInThread) -> None:
     assert (ready.status, ready.body[:4]) == (503, b"CA: ")
 
 
+def test_a_ca_that_does_not_sign_is_told_of(serve: Serve, odd: OddRegistry, tmp_path: Path) -> None:
+    """What nodes would trust is another's, which the proxy does not take without its key."""
+    proxy = serve(table(odd.address), confdir=str(tmp_path))
+    assert direct(proxy).ask("GET", "/readyz").status == 200
+    Authority.create("Another").write(tmp_path / "mitmproxy-ca-cert.pem")
+    ready = direct(proxy).ask("GET", "/readyz")
+    said = b"CA: Another, which nodes are given, does not sign; the log says why\n"
+    assert (ready.status, ready.body) == (503, said)
+
+
 async def test_a_proxy_that_has_not_begun_is_not_ready(tmp_path: Path) -> None:
     """Each thing that is missing has its line."""
     metrics, itself = Metrics(), Itself()
@@ -102,7 +113,7 @@ async def test_a_proxy_that_has_not_begun_is_not_ready(tmp_path: Path) -> None:
     manifests = Manifests(rules, gate, Presence(), StoreInUse())
     with taddons.context() as context:
         context.options.confdir = str(tmp_path / "nowhere")
-        page = await Readiness(rules, manifests).page(
+        page = await Readiness(rules, manifests, Signing(rules)).page(
             Asked("", "", "", None, tflow.tclient_conn(), None)
         )
     gate.done()

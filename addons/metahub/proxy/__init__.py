@@ -11,7 +11,7 @@ from metahub.proxy.manifests import Manifests
 from metahub.proxy.metrics import Metrics
 from metahub.proxy.mirror import Mirror
 from metahub.proxy.options import Options
-from metahub.proxy.pages import Pages
+from metahub.proxy.pages import Pages, Readiness
 from metahub.proxy.patience import Patience
 from metahub.proxy.plain_http import PlainHttp
 from metahub.proxy.presence import Presence
@@ -54,17 +54,17 @@ def addons() -> list[Addon]:
     seen = Seen(lambda: rules.now().password_hashes, store)
     logins = Logins(lambda: rules.now().password_hashes, metrics)
     gate = Gate(rules, logins, itself, seen.let_in)
-    manifests = Manifests(rules, gate, presence, store)
+    manifests, signing = Manifests(rules, gate, presence, store), Signing(rules)
     return [
         Options(),
         rules,
         seen,
-        Signing(rules),
+        signing,
         Mirror(rules),
         gate,
         SecureProxy(),
         PlainHttp(),
-        Pages(rules, gate, itself, manifests, metrics),
+        Pages(rules, gate, itself, Readiness(rules, manifests, signing), metrics),
         manifests,
         Streams(),
         presence,

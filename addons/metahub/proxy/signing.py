@@ -15,6 +15,7 @@ from mitmproxy.options import Options as MitmproxyOptions
 
 from metahub.config import HOSTS, ConfigError
 from metahub.node.authority import (
+    Authority,
     AuthorityError,
     Confdir,
     NoAuthorityError,
@@ -74,6 +75,10 @@ class Signing:
         self._stamps: Stamps = ()
         self._chain: tuple[Certificate, ...] = ()
         rules.follow(self._look_if_running)
+
+    def is_by(self, authority: Authority) -> bool:
+        """True if what nodes are to trust signs now: a CA that cannot be used is not taken."""
+        return authority.chain == self._chain
 
     def configure(self, updated: set[str]) -> None:
         """Refuse hosts that are none."""

@@ -15,7 +15,7 @@ from metahub.node.authority import AuthorityError
 from metahub.proxy import responses
 from metahub.proxy.gate import Gate
 from metahub.proxy.itself import Itself
-from metahub.proxy.manifests import BUG, Manifests
+from metahub.proxy.manifests import BUG
 from metahub.proxy.metrics import Metrics
 from metahub.proxy.pages import ca, probes
 from metahub.proxy.pages.front import Front
@@ -55,7 +55,7 @@ class Pages:
         rules: RulesInForce,
         gate: Gate,
         itself: Itself,
-        manifests: Manifests,
+        readiness: Readiness,
         metrics: Metrics,
     ) -> None:
         self._gate = gate
@@ -68,7 +68,7 @@ class Pages:
             "/ca.crt": ca.pem,
             "/ca.der": ca.der,
             "/healthz": probes.health,
-            "/readyz": Readiness(rules, manifests).page,
+            "/readyz": readiness.page,
             "/metrics": Measurements(metrics).page,
         }
         self._folders: Mapping[str, Answer] = {"/setup/": SetUp(rules).page}

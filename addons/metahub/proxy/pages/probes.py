@@ -4,6 +4,7 @@ Knows what has to work. Must not know who asks: everybody may.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from metahub.node.authority import AuthorityError
@@ -12,6 +13,7 @@ from metahub.proxy.metrics import Metrics
 from metahub.proxy.pages.ca import authority
 from metahub.proxy.pages.page import Asked, Page
 from metahub.proxy.rules_in_force import RulesInForce
+from metahub.proxy.signing import Signing
 from metahub.store import StoreError
 
 
@@ -23,15 +25,17 @@ async def health(_: Asked) -> Page:
 class Readiness:
     """Says whether a pull would be answered as it should, and what is in its way."""
 
-    def __init__(self, rules: RulesInForce, manifests: Manifests) -> None:
+    def __init__(self, rules: RulesInForce, manifests: Manifests, signing: Signing) -> None:
         self._in_force = rules
         self._manifests = manifests
+        self._signing = signing
 
     async def page(self, _: Asked) -> Page:
         """200, or 503 and a line for each thing that does not work."""
         wrong = [
             *self._of_rules(),
             *await self._of_store(),
+            *self._of_signing(),
             *trouble_with_authority(datetime.now(UTC)),
         ]
         return Page.text("\n".join(wrong), 503) if wrong else Page.text("ready")
@@ -39,6 +43,12 @@ class Readiness:
     def _of_rules(self) -> Iterator[str]:
         if not self._in_force.are_there:
             yield "rules: none are in force yet"
+
+    def _of_signing(self) -> Iterator[str]:
+        with suppress(AuthorityError):
+            given = authority()
+            if not self._signing.is_by(given):
+                yield f"CA: {given.signer}, which nodes are given, does not sign; the log says why"
 
     async def _of_store(self) -> list[str]:
         try:
