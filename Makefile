@@ -6,8 +6,7 @@ BIN := .venv/bin
 # Where bytecode may not be kept, every worker of the tests compiles all of them, time and again.
 unexport PYTHONDONTWRITEBYTECODE
 # One more worker than there are cores, for many of these tests wait.
-PYTEST_FAST = $(BIN)/pytest --ignore tests/e2e -m 'not e2e' \
-	--numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1))
+PYTEST_ASIDE = $(BIN)/pytest --ignore tests/e2e --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 LOCKED := --only-binary :all: --require-hashes --requirement
 COMPILE = .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.12 \
 	--generate-hashes --custom-compile-command 'make lock' $(UPGRADE) pyproject.toml --group build
@@ -25,12 +24,12 @@ demo: .venv/.run ## show the main job: one name, four machine types, four builds
 
 test: .venv/.dev ## all tests, real clients and registries too (root on Debian: installs what they need)
 	@.ci/debian-parts
-	$(PYTEST_FAST) --cov --cov-report=
-	$(BIN)/pytest -m e2e --cov --cov-append --cov-fail-under=90
+	$(PYTEST_ASIDE) --cov --cov-report=
+	$(BIN)/pytest tests/e2e --cov --cov-append --cov-fail-under=90
 	@$(ALL_OF_CORE_AND_RULES)
 
 test-fast: .venv/.dev ## the tests that need no Debian package, on all cores, without coverage
-	$(PYTEST_FAST)
+	$(PYTEST_ASIDE) -m 'not e2e'
 
 newer-clients: .venv/.dev ## unpack newer clients for the tests: docker, containerd, podman, crane... (root on Debian)
 	@.ci/newer-clients
