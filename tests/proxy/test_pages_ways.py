@@ -16,14 +16,10 @@ from metahub.demo.bench import REPOSITORY, TABLE, TAG, qnib_bench
 from metahub.demo.tls import Authority, trusting
 from metahub.node.authority import read_authority
 from metahub.node.setup import RUNTIMES
-from metahub.proxy.gate import Gate
-from metahub.proxy.itself import HOST, Itself
-from metahub.proxy.logins import Logins
-from metahub.proxy.manifests import Manifests
+from metahub.proxy.itself import HOST
 from metahub.proxy.metrics import Metrics
 from metahub.proxy.pages.page import Asked
 from metahub.proxy.pages.probes import Readiness, trouble_with_authority
-from metahub.proxy.presence import Presence
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.signing import Signing
 from metahub.proxy.store_in_use import StoreInUse
@@ -107,17 +103,12 @@ def test_a_ca_that_does_not_sign_is_told_of(serve: Serve, odd: OddRegistry, tmp_
 
 async def test_a_proxy_that_has_not_begun_is_not_ready(tmp_path: Path) -> None:
     """Each thing that is missing has its line."""
-    metrics, itself = Metrics(), Itself()
-    rules = RulesInForce(metrics)
-    gate = Gate(rules, Logins(dict, metrics), itself, lambda client: client)
-    manifests = Manifests(rules, gate, Presence(), StoreInUse())
+    rules = RulesInForce(Metrics())
     with taddons.context() as context:
         context.options.confdir = str(tmp_path / "nowhere")
-        page = await Readiness(rules, manifests, Signing(rules)).page(
+        page = await Readiness(rules, StoreInUse(), Signing(rules)).page(
             Asked("", "", "", None, tflow.tclient_conn(), None)
         )
-    gate.done()
-    manifests.done()
     assert page.status == 503
     first, second, third = page.body.decode().splitlines()
     assert first == "rules: none are in force yet"

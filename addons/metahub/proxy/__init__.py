@@ -54,7 +54,7 @@ def addons() -> list[Addon]:
     seen = Seen(lambda: rules.now().password_hashes, store)
     logins = Logins(lambda: rules.now().password_hashes, metrics)
     gate = Gate(rules, logins, itself, seen.let_in)
-    manifests, signing = Manifests(rules, gate, presence, store), Signing(rules)
+    signing = Signing(rules)
     return [
         Options(),
         rules,
@@ -64,8 +64,8 @@ def addons() -> list[Addon]:
         gate,
         SecureProxy(),
         PlainHttp(),
-        Pages(rules, gate, itself, Readiness(rules, manifests, signing), metrics),
-        manifests,
+        Pages(rules, gate, itself, Readiness(rules, store, signing), metrics),
+        Manifests(rules, gate, presence, store),
         Streams(),
         presence,
         failures,

@@ -11,7 +11,6 @@ from mitmproxy import ctx, exceptions, http
 from mitmproxy.log import ALERT
 
 from metahub.config import EXEMPT_AGENTS, MISSING_SECONDS, ON_ERROR, OnError
-from metahub.core.digest import Digest
 from metahub.core.distribution import ImageName, parse_manifest_path, short_name
 from metahub.core.index import MalformedIndexError
 from metahub.core.user_agent import parse_product, products_of
@@ -31,8 +30,6 @@ logger = logging.getLogger(__name__)
 
 BUG = "This is a bug in MetaHub; please report it."
 FAILED = "MetaHub failed, and its log says how"
-
-_NOTHING = Digest.of(b"")
 
 
 class Manifests:
@@ -62,10 +59,6 @@ class Manifests:
         if MISSING_SECONDS.name in updated:
             missing = ShortMemory[Sought](ctx.options.metahub_missing_seconds)
             self._answers = Answers(self._upstream, self._store, missing)
-
-    async def ask_store(self) -> None:
-        """Ask the store for anything at all. Raises StoreError where it does not answer."""
-        await self._store.now().index(_NOTHING)
 
     def done(self) -> None:
         """Close the connections to upstream."""

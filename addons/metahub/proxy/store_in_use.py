@@ -8,8 +8,11 @@ from pathlib import Path
 from mitmproxy import ctx, exceptions
 
 from metahub.config import STORE
+from metahub.core.digest import Digest
 from metahub.proxy.store_threads import StoreThreads
 from metahub.store import SqlStore, StoreError
+
+_NOTHING = Digest.of(b"")
 
 
 class StoreInUse:
@@ -23,6 +26,10 @@ class StoreInUse:
         if self._store is None:
             raise StoreError("it is not opened")
         return self._store
+
+    async def ask(self) -> None:
+        """Ask for anything at all. Raises StoreError where there is no answer."""
+        await self.now().index(_NOTHING)
 
     def configure(self, updated: set[str]) -> None:
         """Open the file, or stop mitmproxy from starting without any."""

@@ -8,12 +8,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from metahub.node.authority import AuthorityError
-from metahub.proxy.manifests import Manifests
 from metahub.proxy.metrics import Metrics
 from metahub.proxy.pages.ca import authority
 from metahub.proxy.pages.page import Asked, Page
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.signing import Signing
+from metahub.proxy.store_in_use import StoreInUse
 from metahub.store import StoreError
 
 
@@ -25,9 +25,9 @@ async def health(_: Asked) -> Page:
 class Readiness:
     """Says whether a pull would be answered as it should, and what is in its way."""
 
-    def __init__(self, rules: RulesInForce, manifests: Manifests, signing: Signing) -> None:
+    def __init__(self, rules: RulesInForce, store: StoreInUse, signing: Signing) -> None:
         self._in_force = rules
-        self._manifests = manifests
+        self._store = store
         self._signing = signing
 
     async def page(self, _: Asked) -> Page:
@@ -52,7 +52,7 @@ class Readiness:
 
     async def _of_store(self) -> list[str]:
         try:
-            await self._manifests.ask_store()
+            await self._store.ask()
         except StoreError as error:
             return [f"store: {error}"]
         return []
