@@ -55,8 +55,12 @@ class Itself:
             return True
         if is_redirected(client):
             return is_itself(request.pretty_host)
-        own = is_explicit(client) and request.port == client.sockname[1]
-        return is_itself(request.host) or (own and await _is_at(request.host, client.sockname[0]))
+        if is_itself(request.host):
+            return True
+        # What is asked over TLS is asked of a registry: its name is not looked up for each request.
+        is_plain = is_explicit(client) and request.scheme == _SCHEME
+        address, port, *_ = client.sockname
+        return is_plain and request.port == port and await _is_at(request.host, address)
 
 
 async def _is_at(host: str, address: str) -> bool:
