@@ -19,6 +19,7 @@ from mitmproxy.test import taddons, tflow
 
 from metahub.demo.address import LOOPBACK, Address
 from metahub.demo.bench import TABLE, TAG, qnib_bench
+from metahub.proxy.decisions import Decisions
 from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
 from metahub.proxy.itself import Itself
@@ -222,7 +223,7 @@ def patience() -> Iterator[Patience]:
     """The addon alone, beside those of mitmproxy that it asks."""
     metrics = Metrics()
     logins = Logins(dict, metrics)
-    gate = Gate(RulesInForce(metrics), logins, Itself(), lambda client: client)
+    gate = Gate(RulesInForce(metrics), logins, Itself(), lambda client: client, Decisions())
     with taddons.context(Options(), Proxyserver()):
         yield Patience(gate, Failures())
     gate.done()

@@ -2,14 +2,17 @@
 
 from metahub.config.options import (
     ANSWER_SECONDS,
+    DECISION_LOG,
     EXEMPT_AGENTS,
     HOSTS,
+    KEEP_DECISIONS,
     MISSING_SECONDS,
     ON_ERROR,
     OPTIONS,
     PREFIX,
     RULES,
     STORE,
+    DecisionLines,
     OnError,
 )
 from metahub.config.reader import CONFIG, ConfigError, complaint, read_config
@@ -17,8 +20,10 @@ from metahub.config.reader import CONFIG, ConfigError, complaint, read_config
 __all__ = [
     "ANSWER_SECONDS",
     "CONFIG",
+    "DECISION_LOG",
     "EXEMPT_AGENTS",
     "HOSTS",
+    "KEEP_DECISIONS",
     "MISSING_SECONDS",
     "ON_ERROR",
     "OPTIONS",
@@ -26,6 +31,7 @@ __all__ = [
     "RULES",
     "STORE",
     "ConfigError",
+    "DecisionLines",
     "OnError",
     "complaint",
     "read_config",

@@ -17,6 +17,15 @@ class OnError(StrEnum):
     REFUSE = "refuse"
 
 
+class DecisionLines(StrEnum):
+    """How the log tells of each decision."""
+
+    AUTO = "auto"
+    TEXT = "text"
+    JSON = "json"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """One option of mitmproxy, of the type of its default."""
@@ -77,4 +86,27 @@ HOSTS = Option(
     "or as a mirror. A new CA may sign for them; without any, for the name of this machine.",
 )
 
-OPTIONS = (RULES, STORE, ON_ERROR, MISSING_SECONDS, ANSWER_SECONDS, EXEMPT_AGENTS, HOSTS)
+DECISION_LOG = Option(
+    "metahub_decision_log",
+    DecisionLines.AUTO.value,
+    "How standard output tells of each decision: `text` for people, `json` for programs, `none`; "
+    "`auto` is text on a terminal, and JSON otherwise.",
+    tuple(DecisionLines),
+)
+KEEP_DECISIONS = Option(
+    "metahub_keep_decisions",
+    10_000,
+    "How many decisions the store keeps, the newest, for `metahub watch`.",
+)
+
+OPTIONS = (
+    RULES,
+    STORE,
+    ON_ERROR,
+    MISSING_SECONDS,
+    ANSWER_SECONDS,
+    EXEMPT_AGENTS,
+    HOSTS,
+    DECISION_LOG,
+    KEEP_DECISIONS,
+)

@@ -1,10 +1,14 @@
 """The only place that knows mitmproxy: who asks, what is opened, what is answered instead."""
 
+from metahub.proxy.commands import Commands
 from metahub.proxy.cut_off import CutOff
+from metahub.proxy.decision_log import DecisionLog
+from metahub.proxy.decisions import Decisions
 from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
 from metahub.proxy.http1 import Http1
 from metahub.proxy.itself import Itself
+from metahub.proxy.kept_decisions import KeptDecisions
 from metahub.proxy.leaves import Leaves
 from metahub.proxy.logins import Logins
 from metahub.proxy.manifests import Manifests
@@ -13,12 +17,14 @@ from metahub.proxy.mirror import Mirror
 from metahub.proxy.options import Options
 from metahub.proxy.pages import Pages, Readiness
 from metahub.proxy.patience import Patience
+from metahub.proxy.pause import Pause
 from metahub.proxy.plain_http import PlainHttp
 from metahub.proxy.presence import Presence
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.secrets import Secrets
 from metahub.proxy.secure_proxy import SecureProxy
 from metahub.proxy.seen import Seen
+from metahub.proxy.sight import Sight
 from metahub.proxy.signing import Signing
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.streams import Streams
@@ -34,7 +40,13 @@ type Addon = (
     | SecureProxy
     | PlainHttp
     | Pages
+    | Sight
     | Manifests
+    | Decisions
+    | DecisionLog
+    | KeptDecisions
+    | Pause
+    | Commands
     | Streams
     | Presence
     | Failures
@@ -53,7 +65,12 @@ def addons() -> list[Addon]:
     rules = RulesInForce(metrics)
     seen = Seen(lambda: rules.now().password_hashes, store)
     logins = Logins(lambda: rules.now().password_hashes, metrics)
-    gate = Gate(rules, logins, itself, seen.let_in)
+    decisions, kept, log = Decisions(), KeptDecisions(store), DecisionLog()
+    decisions.follow(log.told)
+    decisions.follow(kept.told)
+    gate = Gate(rules, logins, itself, seen.let_in, decisions)
+    pause = Pause()
+    sight = Sight(rules, pause)
     signing = Signing(rules)
     return [
         Options(),
@@ -65,7 +82,13 @@ def addons() -> list[Addon]:
         SecureProxy(),
         PlainHttp(),
         Pages(rules, gate, itself, Readiness(rules, store, signing), metrics),
-        Manifests(rules, gate, presence, store),
+        sight,
+        Manifests(gate, sight, presence, store, decisions),
+        decisions,
+        log,
+        kept,
+        pause,
+        Commands(rules, pause),
         Streams(),
         presence,
         failures,

@@ -5,17 +5,17 @@ is beyond its machine type, nor what happens when something fails.
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mitmproxy import http
-from mitmproxy.log import ALERT
 from yarl import URL
 
 from metahub.core.digest import Digest
 from metahub.core.distribution import ImageName, ManifestPath, Tag
-from metahub.core.rewrite import Chosen, Refused, Rewritten, Terms, rewrite, tags_to_try
+from metahub.core.judgement import Judgement
+from metahub.core.outcome import Outcome
+from metahub.core.rewrite import Answer, Chosen, Refused, Rewritten, Terms, rewrite, tags_to_try
 from metahub.proxy import responses
 from metahub.proxy.indexes import FoundIndex, Indexes, says_too_little
 from metahub.proxy.short_memory import ShortMemory
@@ -23,7 +23,7 @@ from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.upstream import Question, Reply, Upstream
 from metahub.store import Content
 
-logger = logging.getLogger(__name__)
+_KNOWN = "asked for by the digest of an index of ours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,23 @@ class Asked:
     path: ManifestPath
     image: ImageName
     question: Question
-    terms: Terms | None
-    """None for a client that has no machine type, and for a program that is exempt."""
+    terms: Terms | Outcome
+    """Or why upstream's own index is to be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a client gets, and how it came about."""
+
+    response: http.Response | None
+    """None where the request is nobody's business and goes on as it came."""
+    outcome: Outcome
+    message: str = ""
+    judgement: Judgement | None = None
+    index: Content | None = None
+    """Upstream's, where there was one."""
+    upstream_digest: Digest | None = None
+    digest: Digest | None = None
 
 
 type Sought = tuple[URL, frozenset[bytes]]
@@ -51,8 +66,8 @@ class Answers:
         self._missing = missing
         self._indexes = Indexes(upstream, store)
 
-    async def to(self, asked: Asked) -> http.Response | None:
-        """The answer, or None where the request is nobody's business and goes on as it came.
+    async def to(self, asked: Asked) -> Answered:
+        """The answer.
 
         Raises UpstreamError, MalformedIndexError and StoreError.
         """
@@ -61,13 +76,15 @@ class Answers:
             return await self._by_digest(asked, reference)
         return await self._by_tag(asked, reference)
 
-    async def _by_tag(self, asked: Asked, tag: Tag) -> http.Response | None:
-        if asked.terms is None or tag.names_referrers:
-            return None
+    async def _by_tag(self, asked: Asked, tag: Tag) -> Answered:
+        if tag.names_referrers:
+            return Answered(None, Outcome.REFERRERS)
+        if isinstance(asked.terms, Outcome):
+            return Answered(None, asked.terms)
         found = await self._first_of(tags_to_try(tag, asked.terms), asked)
         if isinstance(found, FoundIndex):
             return await self._selected(asked, found, asked.terms)
-        return responses.relayed(asked.request, found)
+        return _relayed(asked, found)
 
     async def _first_of(self, tags: Sequence[Tag], asked: Asked) -> FoundIndex | Reply:
         """What is behind the first of the tags that exists. The last of them is the tag itself."""
@@ -96,40 +113,45 @@ class Answers:
         path = asked.path.at(tag)
         return await self._indexes.find(method, asked.question.at(str(path)), path)
 
-    async def _selected(self, asked: Asked, found: FoundIndex, terms: Terms) -> http.Response:
+    async def _selected(self, asked: Asked, found: FoundIndex, terms: Terms) -> Answered:
         upstream = found.content
         answer = await asyncio.to_thread(
             rewrite, upstream.body, upstream.media_type, asked.image, terms
         )
+        judged = Judgement.of(answer)
+        response = await self._response(asked, found, answer)
+        return Answered(response, judged.outcome, judged.message, judged, upstream)
+
+    async def _response(self, asked: Asked, found: FoundIndex, answer: Answer) -> http.Response:
         if isinstance(answer, Refused):
-            logger.log(ALERT, answer.message)
             return responses.denied(asked.request, answer.message)
         if isinstance(answer, Chosen):
             manifest = asked.question.at(str(asked.path.at(answer.digest)))
             return responses.relayed(asked.request, await self._as_asked(asked, manifest))
         if not isinstance(answer, Rewritten):
-            return responses.manifest(asked.request, found.headers, upstream, found.digest)
+            return responses.manifest(asked.request, found.headers, found.content, found.digest)
         served = Content(answer.media_type, answer.body)
         await self._store.now().keep_answer(answer.digest, served, found.digest)
         return responses.manifest(asked.request, found.headers, served, answer.digest)
 
-    async def _by_digest(self, asked: Asked, digest: Digest) -> http.Response | None:
+    async def _by_digest(self, asked: Asked, digest: Digest) -> Answered:
         """An index of ours, on upstream's yes to what it was made of. Another pin is a pin.
 
         Where upstream has nothing that it was made of, it may itself have been pushed there.
         """
         kept = await self._store.now().answer(digest)
-        if kept is None:
-            return None
-        for origin in kept.made_of:
+        origins = () if kept is None else kept.made_of
+        for origin in origins:
             question = asked.question.at(str(asked.path.at(origin)))
             reply = await self._stated(question)
-            if _shows(reply, origin):
-                return responses.manifest(asked.request, reply.headers, kept.content, digest)
+            if kept is not None and _shows(reply, origin):
+                response = responses.manifest(asked.request, reply.headers, kept.content, digest)
+                return Answered(
+                    response, Outcome.REWRITTEN, _KNOWN, upstream_digest=origin, digest=digest
+                )
             if reply.status != 404:  # no word on this origin, but on this client, or on its haste
-                no = await self._in_full(asked, question, reply)
-                return responses.relayed(asked.request, no)
-        return None
+                return _relayed(asked, await self._in_full(asked, question, reply))
+        return Answered(None, Outcome.PINNED)
 
     async def _stated(self, question: Question) -> Reply:
         """What upstream states of a digest, by HEAD where that says enough."""
@@ -145,6 +167,11 @@ class Answers:
         if asked.request.method == "GET":
             return await self._upstream.get(question)
         return await self._upstream.head(question)
+
+
+def _relayed(asked: Asked, reply: Reply) -> Answered:
+    """Upstream's own answer, where there is nothing to choose."""
+    return Answered(responses.relayed(asked.request, reply), Outcome.NOT_AN_INDEX)
 
 
 def _sought(question: Question) -> Sought:

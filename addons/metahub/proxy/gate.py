@@ -17,6 +17,7 @@ from metahub.core.client import Client, parse_address
 from metahub.core.machine import MachineType
 from metahub.core.registry import Registry
 from metahub.proxy import responses
+from metahub.proxy.decisions import Decisions
 from metahub.proxy.failed_logins import FailedLogins
 from metahub.proxy.guessing import origin_of
 from metahub.proxy.itself import HOST, Itself, is_itself
@@ -67,11 +68,13 @@ class Gate:
         logins: Logins,
         itself: Itself,
         let_in: Callable[[Client], object],
+        decisions: Decisions,
     ) -> None:
         self._in_force = rules
         self._logins = logins
         self._itself = itself
         self._let_in = let_in
+        self._decisions = decisions
         self._denied = FailedLogins(partial(logger.log, ALERT), one="refused request")
         self._tunnels: WeakKeyDictionary[connection.Client, Client] = WeakKeyDictionary()
         self._visits: WeakKeyDictionary[http.HTTPFlow, Visit] = WeakKeyDictionary()
@@ -94,6 +97,7 @@ class Gate:
             self._tunnels[flow.client_conn] = await _found(self._recognised(flow))
         except TurnedAwayError as turned_away:
             flow.response = _asking_for_a_login(flow.request, turned_away)
+            self._decisions.denied(flow, _unnamed(flow.client_conn), str(turned_away))
             return
         if is_itself(flow.request.host):
             flow.response = _tunnel_to_itself(flow.request)
@@ -123,6 +127,7 @@ class Gate:
             return
         if self._in_force.now().registries.at(host, address[1]) is None:
             next_layer.layer = layers.TCPLayer(next_layer.context, ignore=True)
+            self._tell_of_tunnel(next_layer.context.client, f"{host}:{address[1]}")
 
     def tls_clienthello(self, hello: tls.ClientHelloData) -> None:
         """Tunnel, unread, what was redirected here and is no registry: TLS alone says where to."""
@@ -131,6 +136,8 @@ class Gate:
             return
         name = hello.client_hello.sni or address[0]
         hello.ignore_connection = self._in_force.now().registries.at(name, address[1]) is None
+        if hello.ignore_connection:
+            self._tell_of_tunnel(hello.context.client, f"{name}:{address[1]}")
 
     def server_connect(self, connecting: server_hooks.ServerConnectionHookData) -> None:
         """End what nobody was asked about: a stranger's tunnel, and a proxy that calls itself.
@@ -148,6 +155,10 @@ class Gate:
     def done(self) -> None:
         """Give the hashing threads back."""
         self._logins.close()
+
+    def _tell_of_tunnel(self, peer: connection.Client, host: str) -> None:
+        client = self._tunnels.get(peer) or _unnamed(peer)
+        self._decisions.tunnelled(client, self._in_force.now().clients.machine_type(client), host)
 
     async def _recognised(self, flow: http.HTTPFlow) -> Client:
         """Who asks. Credentials are taken off the request: they go no further, right or wrong."""
@@ -186,6 +197,7 @@ class Gate:
         else:
             answer = responses.denied(flow.request, str(turned_away))
         responses.answer_at_headers(flow, answer)
+        self._decisions.denied(flow, _unnamed(flow.client_conn), str(turned_away))
 
     async def _visit(self, flow: http.HTTPFlow) -> Visit:
         client = await self._recognised(flow)

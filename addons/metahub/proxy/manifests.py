@@ -5,24 +5,26 @@ Knows flows, options and the failure policy. Must not know how an answer is foun
 
 import asyncio
 import logging
-from collections.abc import Sequence
 
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.log import ALERT
 
-from metahub.config import EXEMPT_AGENTS, MISSING_SECONDS, ON_ERROR, OnError
+from metahub.config import MISSING_SECONDS, ON_ERROR, OnError
 from metahub.core.distribution import ImageName, parse_manifest_path, short_name
 from metahub.core.index import MalformedIndexError
-from metahub.core.user_agent import parse_product, products_of
+from metahub.core.outcome import Outcome
+from metahub.core.rewrite import Terms
 from metahub.proxy import responses
-from metahub.proxy.answers import Answers, Asked, Sought
+from metahub.proxy.answers import Answered, Answers, Asked, Sought
+from metahub.proxy.decisions import Decisions, Draft
 from metahub.proxy.gate import Gate
 from metahub.proxy.patience import silence
 from metahub.proxy.presence import Presence
-from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.short_memory import ShortMemory
+from metahub.proxy.sight import Sight
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.streams import has_body
+from metahub.proxy.tally import tallied
 from metahub.proxy.upstream import UnreachableError, Upstream, UpstreamError, question
 from metahub.store import StoreError
 
@@ -36,15 +38,20 @@ class Manifests:
     """Answers requests for manifests; what it does not answer goes to upstream as it came."""
 
     def __init__(
-        self, rules: RulesInForce, gate: Gate, presence: Presence, store: StoreInUse
+        self,
+        gate: Gate,
+        sight: Sight,
+        presence: Presence,
+        store: StoreInUse,
+        decisions: Decisions,
     ) -> None:
-        self._in_force = rules
         self._gate = gate
+        self._sight = sight
+        self._decisions = decisions
         self._presence = presence
         self._store = store
         self._upstream = Upstream()
         self._answers: Answers | None = None
-        self._exempt = frozenset[str]()
 
     def configure(self, updated: set[str]) -> None:
         """Connect to upstream, and answer, as the options say."""
@@ -54,8 +61,6 @@ class Manifests:
             raise exceptions.OptionsError(f"{MISSING_SECONDS.name}: expected no less than 0")
         if ON_ERROR.name in updated:
             _check_policy(ctx.options.metahub_on_error)
-        if EXEMPT_AGENTS.name in updated:
-            self._exempt = _parse_products(ctx.options.metahub_exempt_agents)
         if MISSING_SECONDS.name in updated:
             missing = ShortMemory[Sought](ctx.options.metahub_missing_seconds)
             self._answers = Answers(self._upstream, self._store, missing)
@@ -77,7 +82,7 @@ class Manifests:
             logger.exception(BUG)
             flow.kill()
             return
-        if asked is not None and asked.terms is not None:
+        if asked is not None and isinstance(asked.terms, Terms):
             logger.log(
                 ALERT, f"{asked.image}: a question with a body is cut off, as no client asks."
             )
@@ -92,8 +97,16 @@ class Manifests:
             flow.response = _failed(flow.request, short_name(flow.request.path), FAILED)
             return
         if asked is not None and self._answers is not None:
-            answering = _answer(asked, self._answers)
+            draft = self._draft(flow, asked)
+            self._decisions.begin(flow, draft)
+            answering = _answer(asked, self._answers, draft)
             flow.response = await self._presence.unless_gone(flow.client_conn, answering)
+
+    def _draft(self, flow: http.HTTPFlow, asked: Asked) -> Draft:
+        visit = self._gate.visit(flow)
+        if visit is None:
+            raise RuntimeError("a client asks that did not come through the gate")
+        return Draft(visit.client, visit.machine_type, asked.image, asked.path.reference)
 
     def _asked(self, flow: http.HTTPFlow) -> Asked | None:
         visit = self._gate.visit(flow)
@@ -103,22 +116,9 @@ class Manifests:
         if flow.response or flow.request.stream or flow.request.method not in ("GET", "HEAD"):
             return None
         image = ImageName(visit.registry.name, path.repository)
-        known = None if self._is_exempt(flow.request) else visit.machine_type
-        terms = self._in_force.now().terms(image, known, path.reference) if known else None
         asked = question(flow.request, visit.host, flow.server_conn.via)
+        terms = self._sight.of(flow.request, visit.machine_type, image, path.reference)
         return Asked(flow.request, path, image, asked, terms)
-
-    def _is_exempt(self, request: http.Request) -> bool:
-        """True for a program that is to see upstream's own indexes, of whatever machine type."""
-        agents = request.headers.get_all("User-Agent")
-        return any(self._exempt & products_of(agent) for agent in agents)
-
-
-def _parse_products(names: Sequence[str]) -> frozenset[str]:
-    try:
-        return frozenset(map(parse_product, names))
-    except ValueError as error:
-        raise exceptions.OptionsError(f"{EXEMPT_AGENTS.name}: {error}") from error
 
 
 def _check_policy(value: str) -> None:
@@ -128,7 +128,18 @@ def _check_policy(value: str) -> None:
         raise exceptions.OptionsError(f"{ON_ERROR.name}: expected {choices}, found {value!r}")
 
 
-async def _answer(asked: Asked, answers: Answers) -> http.Response | None:
+async def _answer(asked: Asked, answers: Answers, draft: Draft) -> http.Response | None:
+    """The response, or None where the request goes on; the draft learns how that came about."""
+    with tallied() as tally:
+        answered = await _answered(asked, answers)
+    draft.outcome, draft.message = answered.outcome, answered.message
+    draft.judgement, draft.index = answered.judgement, answered.index
+    draft.upstream_digest, draft.digest = answered.upstream_digest, answered.digest
+    draft.requests = tally.requests
+    return answered.response
+
+
+async def _answered(asked: Asked, answers: Answers) -> Answered:
     seconds = ctx.options.metahub_answer_seconds
     try:
         # One limit for all that is asked upstream, and for those who wait for another's question.
@@ -137,16 +148,22 @@ async def _answer(asked: Asked, answers: Answers) -> http.Response | None:
     except TimeoutError:
         message = silence(str(asked.question.url.host), seconds)
         logger.log(ALERT, f"{message}.")
-        return responses.gateway_timeout(asked.request, message)
+        return _gave_up(responses.gateway_timeout(asked.request, message), message)
     except UnreachableError as error:
-        return responses.bad_gateway(asked.request, f"MetaHub: no answer from {error}")
+        message = f"MetaHub: no answer from {error}"
+        return _gave_up(responses.bad_gateway(asked.request, message), message)
     except (MalformedIndexError, UpstreamError) as error:
-        return _failed(asked.request, asked.image, f"upstream's index cannot be used: {error}")
+        why = f"upstream's index cannot be used: {error}"
     except StoreError as error:
-        return _failed(asked.request, asked.image, f"the store failed: {error}")
+        why = f"the store failed: {error}"
     except Exception:  # mitmproxy would let the request go on, and an unread index through
         logger.exception(BUG)
-        return _failed(asked.request, asked.image, FAILED)
+        why = FAILED
+    return _gave_up(_failed(asked.request, asked.image, why), why)
+
+
+def _gave_up(response: http.Response | None, why: str) -> Answered:
+    return Answered(response, Outcome.FAILED, why)
 
 
 def _failed(request: http.Request, what: ImageName | str, why: str) -> http.Response | None:

@@ -58,6 +58,14 @@ class RulesInForce:
         if self._watcher is not None:
             self._watch(directory)
 
+    def reload(self) -> None:
+        """Read the rules now, as after an edit."""
+        try:
+            outcome: Rules | RulesError = read_rules(_directory())
+        except RulesError as error:
+            outcome = error
+        self._edited(outcome)
+
     def running(self) -> None:
         """Begin to watch for edits."""
         self._watch(_directory())

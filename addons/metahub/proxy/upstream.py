@@ -17,6 +17,7 @@ from yarl import URL
 
 from metahub.core.digest import Digest
 from metahub.core.distribution import MAX_MANIFEST_BYTES, media_type
+from metahub.proxy.tally import count_request
 
 _CONNECT_SECONDS = 10.0
 
@@ -217,6 +218,7 @@ class Upstream:
         return reply if reply.status == 200 else first
 
     async def _ask_once(self, method: str, asked: Question) -> Reply:
+        count_request()
         try:
             async with self._asking(method, asked) as response:
                 _complain_of(response, asked)
