@@ -72,6 +72,17 @@ class ProxyInThread:
         if self._thread.ident:
             self._thread.join()
 
+    def command(self, name: str, *words: str) -> object:
+        """What a command of mitmproxy's says; raises what the console would show."""
+        if self._master is None:
+            raise RuntimeError("the proxy does not run")
+        master = self._master
+
+        async def called() -> object:
+            return master.commands.call_strings(name, words)
+
+        return asyncio.run_coroutine_threadsafe(called(), master.event_loop).result(TIME_TO_START)
+
     def wire(self, server: Address, user: Login | None = None, source: str = LOOPBACK) -> Wire:
         """A way to a server over this proxy."""
         return Wire(server, self.authority, self.address, user, source)

@@ -1,15 +1,17 @@
 """What every store promises, shown on every store there is."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
+from metahub.core.decision import Decision
 from metahub.core.digest import Digest
 from metahub.core.distribution import DOCKER_LIST, MAX_MANIFEST_BYTES, OCI_INDEX
-from metahub.store import Content, KeptAnswer, MemoryStore, SqlStore, Store
+from metahub.store import Content, KeptAnswer, KeptDecision, MemoryStore, SqlStore, Store
+from tests.core.decided import decided
 
 
 class ForgetfulSqlStore:
@@ -35,6 +37,12 @@ class ForgetfulSqlStore:
 
     def keep_seen(self, seen: Mapping[str, datetime]) -> None:
         self._ask(lambda store: store.keep_seen(seen))
+
+    def keep_decisions(self, decisions: Sequence[Decision], most: int) -> None:
+        self._ask(lambda store: store.keep_decisions(decisions, most))
+
+    def decisions(self, after: int | None = None, most: int = 1000) -> Sequence[KeptDecision]:
+        return self._ask(lambda store: store.decisions(after, most))
 
     def close(self) -> None:
         pass
@@ -203,3 +211,33 @@ def test_many_threads_may_see_the_same_user(store: Store) -> None:
         list(threads.map(lambda at: store.keep_seen({"anna": at, str(at): at}), moments))
     assert store.seen()["anna"] == moments[-1]
     assert len(store.seen()) == 13
+
+
+def ids(kept: Sequence[KeptDecision]) -> list[str]:
+    """Which decisions these are."""
+    return [one.decision.id for one in kept]
+
+
+def test_decisions_are_found_by_their_places(store: Store) -> None:
+    """Whole, in the order in which they were kept: the newest, or those beyond a place."""
+    assert store.decisions() == []
+    store.keep_decisions([], 10)
+    store.keep_decisions([decided(id="a"), decided(id="b")], 10)
+    store.keep_decisions([decided(id="c")], 10)
+    first, second, third = store.decisions()
+    assert first.decision == decided(id="a")
+    assert first.place < second.place < third.place
+    assert ids(store.decisions(most=2)) == ["b", "c"]
+    assert ids(store.decisions(after=first.place)) == ["b", "c"]
+    assert ids(store.decisions(after=first.place, most=1)) == ["b"]
+    assert store.decisions(after=third.place) == []
+
+
+def test_the_oldest_decisions_are_forgotten(store: Store) -> None:
+    """However many come at once; and no place is taken twice."""
+    store.keep_decisions([decided(id=name) for name in "abcdef"], 3)
+    assert ids(store.decisions()) == ["d", "e", "f"]
+    last = store.decisions()[-1].place
+    store.keep_decisions([decided(id="g")], 1)
+    (only,) = store.decisions()
+    assert (only.decision.id, only.place) == ("g", last + 1)

@@ -15,6 +15,8 @@ COMMANDS = {
     "serve": "Serve nodes: they pull through here, and see the builds that fit them.",
     "check": "Say what is wrong with the rules, or what they hold and what of it is doubtful.",
     "explain": "Show which entries of an image's index stay for a machine type, which go, and why.",
+    "watch": "Show what the proxy decides, as it happens: who asked for what, what they got,"
+    " and why.",
     "detect": "Find out what this machine offers to builds: CPU, GPUs, network, memory, kernel,"
     " cloud.",
     "setup": "Print the script that lets a runtime of a node pull through the proxy and trust its"

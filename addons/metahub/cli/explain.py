@@ -208,5 +208,5 @@ def _write(explanation: Explanation, output: Path | None) -> None:
 
 def _why_nothing(explanation: Explanation) -> str:
     if isinstance(explanation.answer, Chosen):
-        return f"only the registry has the manifest {explanation.digest}"
+        return f"only the registry has the manifest {explanation.answer.digest}"
     return "nothing is served"

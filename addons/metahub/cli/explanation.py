@@ -3,27 +3,19 @@
 Knows the answer of the core. Must not know where the index came from, nor who reads the words.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from rich.table import Table
 from rich.text import Text
 
-from metahub.core.digest import Digest
 from metahub.core.distribution import Tag, one_line
+from metahub.core.judgement import Judged, Judgement
 from metahub.core.machine import MachineType
-from metahub.core.rewrite import Answer, Chosen, Refused, Rewritten, Unchanged
-from metahub.core.selection import Verdict
+from metahub.core.outcome import Outcome
+from metahub.core.rewrite import Answer, Chosen, Rewritten, Unchanged
 
 _LONGEST_CELL = 400  # characters: upstream may have written any number of them
 
-# A manifest in place of its index is another answer than upstream's, too.
-_RESULTS = {
-    Rewritten: "rewritten",
-    Chosen: "rewritten",
-    Unchanged: "unchanged",
-    Refused: "refused",
-}
 _FOUND = {200: "found"}
 
 
@@ -55,30 +47,9 @@ class Explanation:
     """What a registry was asked for, in this order; None if none was."""
 
     @property
-    def result(self) -> str:
-        """The answer in one word."""
-        return _RESULTS[type(self.answer)]
-
-    @property
-    def message(self) -> str:
-        """Why this is the answer."""
-        if isinstance(self.answer, Refused):
-            return self.answer.message
-        if isinstance(self.answer, Unchanged):
-            return self.answer.reason
-        if isinstance(self.answer, Chosen):
-            number = len(self.answer.selection.verdicts)
-            return f"one manifest of {number} entries is the answer itself, as the rules ask"
-        return _counted(self.answer.selection.verdicts)
-
-    @property
-    def digest(self) -> Digest | None:
-        """The digest of what is served; None if nothing is."""
-        if isinstance(self.answer, Refused):
-            return None
-        if isinstance(self.answer, Unchanged):
-            return self.answer.upstream_digest
-        return self.answer.digest
+    def judgement(self) -> Judgement:
+        """The answer in words."""
+        return Judgement.of(self.answer)
 
     @property
     def served(self) -> bytes | None:
@@ -105,73 +76,46 @@ class Explanation:
             pad_edge=False,
             padding=(0, 2, 0, 0),
         )
-        for verdict in self.answer.selection.verdicts:
-            stays = self.stays(verdict)
-            table.add_row(*self._cells(verdict, stays), style="green" if stays else "dim")
+        for entry in self.judgement.entries:
+            table.add_row(*_cells(entry), style="green" if entry.stays else "dim")
         return table
 
     def as_json(self) -> dict[str, object]:
         """The shape that `metahub explain --json` promises to scripts."""
+        judged = self.judgement
         return {
-            "result": self.result,
+            "result": str(judged.outcome),
             "machine_type": self.machine_type.name,
-            "upstream_digest": str(self.answer.upstream_digest),
-            "digest": str(self.digest) if self.digest else None,
-            "message": self.message,
-            "entries": [self._entry_as_json(one) for one in self.answer.selection.verdicts],
+            "upstream_digest": str(judged.upstream_digest),
+            "digest": str(judged.digest) if judged.digest else None,
+            "message": judged.message,
+            "entries": [entry.as_json() for entry in judged.entries],
             **({} if self.tags is None else {"tags": [_tag_as_json(one) for one in self.tags]}),
         }
 
-    def stays(self, verdict: Verdict) -> bool:
-        """True if the entry is served: all of an unchanged index are, none of a refused one."""
-        if isinstance(self.answer, Rewritten):
-            return verdict.stays
-        if isinstance(self.answer, Chosen):
-            return verdict.entry.digest == self.answer.digest
-        return isinstance(self.answer, Unchanged)
-
     def _headline(self) -> str:
-        upstream, message = self.answer.upstream_digest, self.message
-        if isinstance(self.answer, Refused):
+        judged = self.judgement
+        upstream, message = judged.upstream_digest, judged.message
+        if judged.outcome is Outcome.REFUSED:
             return f"Refused, with the message: {message}"
-        if isinstance(self.answer, Rewritten | Chosen):
-            became = f"{upstream} is served as {self.digest}"
+        if judged.outcome is Outcome.REWRITTEN:
+            became = f"{upstream} is served as {judged.digest}"
             return f"Rewritten for {self.machine_type}: {became}, {message}."
         return f"Unchanged for {self.machine_type}: {upstream} is served as it is, {message}."
 
-    def _reason(self, verdict: Verdict) -> str:
-        if isinstance(self.answer, Chosen) and verdict.stays and not self.stays(verdict):
-            return f"{verdict.reason}, but one manifest is the answer itself"
-        return verdict.reason
 
-    def _cells(self, verdict: Verdict, stays: bool) -> tuple[Text, ...]:
-        entry = verdict.entry
-        words = (entry.digest.short, entry.platform or "none", listed(verdict))
-        return tuple(map(cell, (*words, "stays" if stays else "goes", self._reason(verdict))))
-
-    def _entry_as_json(self, verdict: Verdict) -> dict[str, object]:
-        platform = verdict.entry.platform
-        return {
-            "digest": str(verdict.entry.digest),
-            "platform": str(platform) if platform else None,
-            "requires": [str(feature) for feature in verdict.requires],
-            "stays": self.stays(verdict),
-            "reason": self._reason(verdict),
-        }
-
-
-def _counted(verdicts: Collection[Verdict]) -> str:
-    number = sum(verdict.stays for verdict in verdicts)
-    return f"{number} of {len(verdicts)} entries {'stays' if number == 1 else 'stay'}"
+def _cells(entry: Judged) -> tuple[Text, ...]:
+    words = (entry.digest.short, entry.platform or "none", listed(entry))
+    return tuple(map(cell, (*words, "stays" if entry.stays else "goes", entry.reason)))
 
 
 def _tag_as_json(tried: Tried) -> dict[str, object]:
     return {"tag": str(tried.tag), "status": tried.status}
 
 
-def listed(verdict: Verdict) -> str:
+def listed(entry: Judged) -> str:
     """What an entry requires, for a table."""
-    return ", ".join(map(str, verdict.requires)) or "nothing"
+    return ", ".join(entry.requires) or "nothing"
 
 
 def cell(text: object) -> Text:

@@ -13,9 +13,10 @@ from rich.text import Text
 
 from metahub.cli.explanation import Explanation, cell, listed
 from metahub.core.digest import Digest
-from metahub.core.selection import Verdict
+from metahub.core.judgement import Judged, Judgement
+from metahub.core.outcome import Outcome
 
-_STYLES = {"rewritten": "green", "unchanged": "", "refused": "red"}
+_STYLES = {Outcome.REWRITTEN: "green", Outcome.UNCHANGED: "", Outcome.REFUSED: "red"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +61,24 @@ class Matrix:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for heading in (*map(Text, ("entry", "platform", "requires")), *machine_types):
             table.add_column(heading)
-        for position, verdict in enumerate(self.explanations[0].answer.selection.verdicts):
-            table.add_row(*_entry(verdict), *self._marks(position, marks))
-        answers = (_outcome(one, marks.separator) for one in self.explanations)
+        judgements = [one.judgement for one in self.explanations]
+        for entries in zip(*(judged.entries for judged in judgements), strict=True):
+            table.add_row(*_entry(entries[0]), *(_mark(entry, marks) for entry in entries))
+        answers = (_outcome(judged, marks.separator) for judged in judgements)
         table.add_row("answer", "", "", *answers)
         return table
 
-    def _marks(self, position: int, marks: Marks) -> list[Text]:
-        """What becomes of one entry: it has its place in the index, whoever asks."""
-        return [
-            Text(marks.stays, style="green")
-            if one.stays(one.answer.selection.verdicts[position])
-            else Text(marks.goes, style="dim")
-            for one in self.explanations
-        ]
+
+def _mark(entry: Judged, marks: Marks) -> Text:
+    """What becomes of one entry for one machine type."""
+    return Text(marks.stays, style="green") if entry.stays else Text(marks.goes, style="dim")
 
 
-def _entry(verdict: Verdict) -> tuple[Text, ...]:
-    entry = verdict.entry
-    return tuple(map(cell, (entry.digest.short, entry.platform or "none", listed(verdict))))
+def _entry(entry: Judged) -> tuple[Text, ...]:
+    return tuple(map(cell, (entry.digest.short, entry.platform or "none", listed(entry))))
 
 
-def _outcome(explanation: Explanation, separator: str) -> Text:
-    result, digest = explanation.result, explanation.digest
-    became = f"{separator}{digest.short}" if digest and result == "rewritten" else ""
-    return Text(f"{result}{became}", style=_STYLES[result])
+def _outcome(judged: Judgement, separator: str) -> Text:
+    is_ours = judged.outcome is Outcome.REWRITTEN
+    became = f"{separator}{judged.digest.short}" if is_ours and judged.digest else ""
+    return Text(f"{judged.outcome}{became}", style=_STYLES[judged.outcome])

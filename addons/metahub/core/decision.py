@@ -97,7 +97,11 @@ class Decision:
         return f"{self.upstream_digest.short} is {self.digest.short}"
 
     def _cost(self) -> str:
-        return f"{self.milliseconds:.0f} ms, upstream asked {self.upstream_requests} times"
+        """Empty where nothing was answered."""
+        if not self.method:
+            return ""
+        requests = f"{self.upstream_requests} request{'' if self.upstream_requests == 1 else 's'}"
+        return f"{self.milliseconds:.0f} ms, {requests} to upstream"
 
     def as_json(self) -> dict[str, object]:
         """The shape that `metahub watch --json` and the log promise to scripts."""
@@ -120,7 +124,7 @@ class Decision:
             "message": self.message,
             "upstream_digest": _text(self.upstream_digest),
             "digest": _text(self.digest),
-            "entries": [_entry_as_json(entry) for entry in self.entries],
+            "entries": [entry.as_json() for entry in self.entries],
             "entries_in_all": self.entries_in_all,
             "upstream_requests": self.upstream_requests,
             "milliseconds": round(self.milliseconds, 1),
@@ -168,16 +172,6 @@ class Decision:
         if not isinstance(fields, dict):
             raise MalformedDecisionError("expected a decision as a JSON object")
         return cls.from_json(fields)
-
-
-def _entry_as_json(entry: Judged) -> dict[str, object]:
-    return {
-        "digest": str(entry.digest),
-        "platform": entry.platform or None,
-        "requires": list(entry.requires),
-        "stays": entry.stays,
-        "reason": entry.reason,
-    }
 
 
 def _entry_from_json(fields: Mapping[str, Any]) -> Judged:

@@ -32,6 +32,16 @@ class Judged:
     """True if the entry is served: all of an unchanged index are, none of a refused one."""
     reason: str
 
+    def as_json(self) -> dict[str, object]:
+        """The shape that scripts are promised."""
+        return {
+            "digest": str(self.digest),
+            "platform": self.platform or None,
+            "requires": list(self.requires),
+            "stays": self.stays,
+            "reason": self.reason,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:

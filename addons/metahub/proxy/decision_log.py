@@ -19,7 +19,7 @@ type _Line = Callable[[Decision], str]
 
 
 class DecisionLog:
-    """Writes on standard output. mitmproxy's console, which owns the terminal, has a log of its own."""
+    """Writes on standard output; the console owns the terminal, and has a log of its own."""
 
     def configure(self, updated: set[str]) -> None:
         """Insist on a way that there is."""

@@ -4,10 +4,11 @@ Knows threads and how long to wait for them. Must not know what is kept.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+from metahub.core.decision import Decision
 from metahub.core.digest import Digest
 from metahub.store import Content, KeptAnswer, Store, StoreError
 
@@ -43,6 +44,10 @@ class StoreThreads:
     async def keep_seen(self, seen: Mapping[str, datetime]) -> None:
         """Keep when users were seen."""
         await self._in_time(self._store.keep_seen, seen)
+
+    async def keep_decisions(self, decisions: Sequence[Decision], most: int) -> None:
+        """Keep these decisions, and the `most` newest of all."""
+        await self._in_time(self._store.keep_decisions, decisions, most)
 
     def close(self) -> None:
         """Close the store, after what it is at. Nothing can be asked of it afterwards."""

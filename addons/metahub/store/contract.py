@@ -3,11 +3,12 @@
 Knows the words between a store and those who ask it. Must not know where anything is kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from metahub.core.decision import Decision
 from metahub.core.digest import Digest
 
 
@@ -35,8 +36,16 @@ class KeptAnswer:
     made_of: tuple[Digest, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class KeptDecision:
+    """A decision, and its place among those of all instances: the higher, the newer."""
+
+    place: int
+    decision: Decision
+
+
 class Store(Protocol):
-    """Remembers indexes by their digests, and users. May be used from any number of threads.
+    """Remembers indexes by their digests, users, and decisions. May be used from any number of threads.
 
     Whatever is kept is found from the moment that `keep_…` returns. Upstream's indexes and ours
     are apart: what was kept as one is never found as the other. Every method may raise StoreError.
@@ -70,6 +79,14 @@ class Store(Protocol):
 
     def keep_seen(self, seen: Mapping[str, datetime]) -> None:
         """Keep when users were seen. What is earlier than what is kept changes nothing."""
+        ...
+
+    def keep_decisions(self, decisions: Sequence[Decision], most: int) -> None:
+        """Keep these, in their order, and forget all but the `most` newest of all."""
+        ...
+
+    def decisions(self, after: int | None = None, most: int = 1000) -> Sequence[KeptDecision]:
+        """The first `most` beyond the place `after`; without it, the newest. By their places."""
         ...
 
     def close(self) -> None:

@@ -3,23 +3,25 @@
 Knows the contract of a store. Must not know SQL, nor any file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 
+from metahub.core.decision import Decision
 from metahub.core.digest import Digest
-from metahub.store.contract import Content, KeptAnswer, refuse_unless_verified
+from metahub.store.contract import Content, KeptAnswer, KeptDecision, refuse_unless_verified
 
 
 class MemoryStore:
     """Keeps everything in dictionaries. A store like any other, for tests and short lives."""
 
-    __slots__ = ("_answers", "_indexes", "_lock", "_seen")
+    __slots__ = ("_answers", "_decisions", "_indexes", "_lock", "_seen")
 
     def __init__(self) -> None:
         self._indexes: dict[Digest, Content] = {}
         self._answers: dict[Digest, KeptAnswer] = {}
         self._seen: dict[str, datetime] = {}
+        self._decisions: list[KeptDecision] = []
         self._lock = Lock()
 
     def index(self, digest: Digest) -> Content | None:
@@ -54,6 +56,20 @@ class MemoryStore:
             for user, at in seen.items():
                 to_the_second = at.astimezone(UTC).replace(microsecond=0)
                 self._seen[user] = max(to_the_second, self._seen.get(user, to_the_second))
+
+    def keep_decisions(self, decisions: Sequence[Decision], most: int) -> None:
+        """Keep these, and forget all but the `most` newest of all."""
+        with self._lock:
+            first = self._decisions[-1].place + 1 if self._decisions else 1
+            kept = (KeptDecision(place, one) for place, one in enumerate(decisions, first))
+            self._decisions = [*self._decisions, *kept][-most:]
+
+    def decisions(self, after: int | None = None, most: int = 1000) -> Sequence[KeptDecision]:
+        """The first `most` beyond the place `after`; without it, the newest. By their places."""
+        with self._lock:
+            if after is None:
+                return self._decisions[-most:]
+            return [kept for kept in self._decisions if kept.place > after][:most]
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -48,6 +48,15 @@ SEEN = Table(
 )
 """When each user was seen last, in seconds since 1970."""
 
+DECISIONS = Table(
+    "decisions",
+    _TABLES,
+    Column("place", Integer, primary_key=True),
+    Column("body", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""What was answered to whom, as JSON. The higher the place, the newer; none is taken twice."""
+
 
 class ForeignFileError(Exception):
     """The file is a database, but none that this MetaHub can use. The message says what it is."""

@@ -3,7 +3,7 @@
 Knows the rows of the tables. Must not know what an index means.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +12,18 @@ from typing import Self
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, select
 from sqlalchemy.dialects import sqlite
 
+from metahub.core.decision import Decision
 from metahub.core.digest import Digest
-from metahub.store.contract import Content, KeptAnswer, StoreError, refuse_unless_verified
+from metahub.store.contract import (
+    Content,
+    KeptAnswer,
+    KeptDecision,
+    StoreError,
+    refuse_unless_verified,
+)
 from metahub.store.schema import (
     ANSWERS,
+    DECISIONS,
     INDEXES,
     ORIGINS,
     SEEN,
@@ -114,6 +122,29 @@ class SqlStore:
         rows = [{"user": user, "at": int(at.timestamp())} for user, at in seen.items()]
         with self._writing() as connection:
             connection.execute(statement, rows)
+
+    def keep_decisions(self, decisions: Sequence[Decision], most: int) -> None:
+        """Keep these, and forget all but the `most` newest of all."""
+        if not decisions:
+            return
+        rows = [{"body": decision.dumped()} for decision in decisions]
+        newest = select(func.max(DECISIONS.c.place)).scalar_subquery()
+        with self._writing() as connection:
+            connection.execute(insert(DECISIONS), rows)
+            connection.execute(delete(DECISIONS).where(DECISIONS.c.place <= newest - most))
+
+    def decisions(self, after: int | None = None, most: int = 1000) -> Sequence[KeptDecision]:
+        """The first `most` beyond the place `after`; without it, the newest. By their places."""
+        place = DECISIONS.c.place
+        wanted = select(place, DECISIONS.c.body).limit(most)
+        if after is None:
+            wanted = wanted.order_by(place.desc())
+        else:
+            wanted = wanted.where(place > after).order_by(place)
+        with self._reading() as connection:
+            rows = connection.execute(wanted).all()
+            kept = [KeptDecision(row.place, Decision.loaded(row.body)) for row in rows]
+        return kept if after is not None else kept[::-1]
 
     def close(self) -> None:
         """Close the file."""
