@@ -99,6 +99,12 @@ KEEP_DECISIONS = Option(
     "How many decisions the store keeps, the newest, for `metahub watch`.",
 )
 
+KEEP_FLOWS = Option(
+    "metahub_keep_flows",
+    1000,
+    "How many flows mitmweb and mitmproxy's console keep, the newest; left to themselves, all.",
+)
+
 OPTIONS = (
     RULES,
     STORE,
@@ -109,4 +115,5 @@ OPTIONS = (
     HOSTS,
     DECISION_LOG,
     KEEP_DECISIONS,
+    KEEP_FLOWS,
 )

@@ -1,6 +1,7 @@
 """The only place that knows mitmproxy: who asks, what is opened, what is answered instead."""
 
 from metahub.proxy.commands import Commands
+from metahub.proxy.comments import Comments
 from metahub.proxy.cut_off import CutOff
 from metahub.proxy.decision_log import DecisionLog
 from metahub.proxy.decisions import Decisions
@@ -9,10 +10,11 @@ from metahub.proxy.gate import Gate
 from metahub.proxy.http1 import Http1
 from metahub.proxy.itself import Itself
 from metahub.proxy.kept_decisions import KeptDecisions
+from metahub.proxy.kept_flows import KeptFlows
 from metahub.proxy.leaves import Leaves
 from metahub.proxy.logins import Logins
 from metahub.proxy.manifests import Manifests
-from metahub.proxy.metrics import Metrics
+from metahub.proxy.metrics import DECISIONS, PAUSED, Metrics
 from metahub.proxy.mirror import Mirror
 from metahub.proxy.options import Options
 from metahub.proxy.pages import Pages, Readiness
@@ -45,6 +47,7 @@ type Addon = (
     | Decisions
     | DecisionLog
     | KeptDecisions
+    | KeptFlows
     | Pause
     | Commands
     | Streams
@@ -68,8 +71,11 @@ def addons() -> list[Addon]:
     decisions, kept, log = Decisions(), KeptDecisions(store), DecisionLog()
     decisions.follow(log.told)
     decisions.follow(kept.told)
+    decisions.follow(Comments().told)
+    decisions.follow(lambda _, decision, __: metrics.count(DECISIONS, decision.outcome))
     gate = Gate(rules, logins, itself, seen.let_in, decisions)
     pause = Pause()
+    metrics.measure(PAUSED, lambda: pause.is_on)
     sight = Sight(rules, pause)
     signing = Signing(rules)
     return [
@@ -89,6 +95,7 @@ def addons() -> list[Addon]:
         kept,
         pause,
         Commands(rules, pause),
+        KeptFlows(),
         Streams(),
         presence,
         failures,

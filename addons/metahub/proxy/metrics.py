@@ -21,6 +21,7 @@ from prometheus_client import (
 )
 
 import metahub
+from metahub.core.outcome import Outcome
 
 
 class Failure(StrEnum):
@@ -101,6 +102,19 @@ RULES_LOADED = Metric(
     Gauge,
     "Since when the rules in force are in force.",
 )
+DECISIONS = Metric(
+    "metahub_decisions_total",
+    Counter,
+    "Answers to requests for manifests, clients that were not let in, and tunnels, by what became"
+    " of them.",
+    "outcome",
+    tuple(Outcome),
+)
+PAUSED = Metric(
+    "metahub_paused",
+    Gauge,
+    "1 while an operator has everything served unmodified.",
+)
 BUILD = Metric(
     "metahub_build_info",
     Gauge,
@@ -109,7 +123,7 @@ BUILD = Metric(
     (metahub.__version__,),
 )
 
-TABLE = (FAILURES, LOGINS, WAITING, CA_EXPIRY, RELOADS, RULES_LOADED, BUILD)
+TABLE = (FAILURES, LOGINS, WAITING, CA_EXPIRY, RELOADS, RULES_LOADED, DECISIONS, PAUSED, BUILD)
 
 
 class Metrics:

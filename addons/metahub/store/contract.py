@@ -45,7 +45,7 @@ class KeptDecision:
 
 
 class Store(Protocol):
-    """Remembers indexes by their digests, users, and decisions. May be used from any number of threads.
+    """Remembers indexes by their digests, users, and decisions. Any number of threads may use it.
 
     Whatever is kept is found from the moment that `keep_…` returns. Upstream's indexes and ours
     are apart: what was kept as one is never found as the other. Every method may raise StoreError.
