@@ -2,6 +2,7 @@
 
 from metahub.proxy.commands import Commands
 from metahub.proxy.comments import Comments
+from metahub.proxy.content_view import ContentView
 from metahub.proxy.cut_off import CutOff
 from metahub.proxy.decision_log import DecisionLog
 from metahub.proxy.decisions import Decisions
@@ -48,6 +49,7 @@ type Addon = (
     | DecisionLog
     | KeptDecisions
     | KeptFlows
+    | ContentView
     | Pause
     | Commands
     | Streams
@@ -96,6 +98,7 @@ def addons() -> list[Addon]:
         pause,
         Commands(rules, pause),
         KeptFlows(),
+        ContentView(rules),
         Streams(),
         presence,
         failures,
