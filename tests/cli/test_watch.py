@@ -1,11 +1,14 @@
 """`metahub watch`: what is in the store, and what comes into it."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from subprocess import PIPE
+from threading import Timer
 
 import pytest
 from rich.console import Console
@@ -78,24 +81,80 @@ def test_scripts_read_decisions(config: Path) -> None:
     assert Decision.from_json(json.loads(line)) == REFUSED
 
 
-def test_what_comes_is_shown(config: Path, store: SqlStore) -> None:
-    """At once, until somebody has seen enough."""
+@contextmanager
+def following(config: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """The command as it goes on; it is gone afterwards, whatever happens."""
     command = [sys.executable, "-m", "metahub", "watch", "--config", str(config), "--json"]
-    with subprocess.Popen([*command, "--last", "1"], stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen([*command, *words], stdout=PIPE, stderr=PIPE, text=True) as running:
+        too_late = Timer(20, running.kill)
+        too_late.start()
         try:
-            assert running.stdout is not None
-            assert Decision.loaded(running.stdout.readline()) == REFUSED
-            store.keep_decisions([decided(id="a" * 16)], 100)
-            assert Decision.loaded(running.stdout.readline()).id == "a" * 16
+            yield running
         finally:
-            running.terminate()
+            too_late.cancel()
+            running.kill()
+
+
+def keep(path: Path, *ids: str) -> None:
+    """As a MetaHub does that starts, decides, and ends."""
+    with closing(SqlStore.at(path)) as store:
+        store.keep_decisions([decided(id=one) for one in ids], 100)
+
+
+def next_id(running: subprocess.Popen[str]) -> str:
+    """Which decision is shown next."""
+    assert running.stdout is not None
+    return Decision.loaded(running.stdout.readline()).id
+
+
+def complaint(running: subprocess.Popen[str]) -> str:
+    """What it says next to a person."""
+    assert running.stderr is not None
+    return running.stderr.readline()
+
+
+def test_what_comes_is_shown_until_somebody_has_seen_enough(config: Path, store: SqlStore) -> None:
+    """At once, and Ctrl-C is no failure."""
+    with following(config, "--last", "1") as running:
+        assert next_id(running) == REFUSED.id
+        store.keep_decisions([decided(id="a" * 16)], 100)
+        assert next_id(running) == "a" * 16
+        running.send_signal(signal.SIGINT)
+        assert running.communicate(timeout=10) == ("", "")
+        assert running.returncode == 0
+
+
+def test_a_store_is_waited_for(config: Path) -> None:
+    """The one who looks on may come before the proxy, and stay when its store is made again."""
+    path = config.with_name("kept.sqlite")
+    missing = f"metahub: {path} is not there: MetaHub makes it when it starts; waiting for it\n"
+    with following(config) as running:
+        for name in ("first", "again"):
+            assert complaint(running) == missing
+            keep(path, name)
+            assert next_id(running) == name
+            path.rename(path.with_name(f"{name}.sqlite"))
+
+
+def test_a_store_made_anew_is_shown_from_its_beginning(config: Path) -> None:
+    """Its places begin anew too, and nothing of it was seen; what was seen comes no second time."""
+    path, fresh = config.with_name("kept.sqlite"), config.with_name("fresh.sqlite")
+    keep(path, "before", "last")
+    keep(fresh, "a", "b", "c")
+    with following(config, "--last", "1") as running:
+        assert next_id(running) == "last"
+        fresh.replace(path)
+        assert [next_id(running) for _ in "abc"] == ["a", "b", "c"]
+        keep(path, "d")
+        assert next_id(running) == "d"
 
 
 def test_no_store(config: Path) -> None:
     """One sentence, and where it was looked for."""
     shown = watched(config)
+    path = config.with_name("kept.sqlite")
     assert shown.exit_code == 1
-    assert "kept.sqlite cannot be used" in shown.stderr
+    assert shown.stderr == f"metahub: {path} is not there: MetaHub makes it when it starts\n"
 
 
 @pytest.mark.usefixtures("store")

@@ -16,6 +16,7 @@ import pytest
 from metahub.core.digest import Digest
 from metahub.core.distribution import OCI_INDEX
 from metahub.store import Content, KeptAnswer, SqlStore, StoreError
+from tests.core.decided import decided
 
 OURS = Content(OCI_INDEX, b'{"schemaVersion":2,"manifests":[]}')
 D = Digest.of(b"upstream's index")
@@ -393,6 +394,25 @@ def test_damage_is_told_and_never_served(
     assert str(caught.value) == f"{path} {message}"
 
 
+@pytest.mark.parametrize(
+    ("damaged", "what"),
+    [
+        ("{", "expected a decision as JSON: "),
+        ("[]", "expected a decision as a JSON object"),
+        ("{}", "expected a decision, and found none: 'id'"),
+    ],
+)
+def test_a_damaged_decision_is_told(store: SqlStore, path: Path, damaged: str, what: str) -> None:
+    """Whoever looks on learns which file it is, and does not break."""
+    store.keep_decisions([decided()], 10)
+    edit(path, f"UPDATE decisions SET body = '{damaged}'")
+    for after in (None, 0):
+        with pytest.raises(StoreError) as caught:
+            store.decisions(after)
+        assert str(caught.value).startswith(f"{path} is damaged ({what}")
+        assert str(caught.value).endswith(RESTORE)
+
+
 def test_keeping_again_repairs_a_body(store: SqlStore, path: Path) -> None:
     """The bytes that are there do not count, only those that verify."""
     store.keep_answer(D_PRIME, OURS, D)
@@ -446,11 +466,12 @@ def test_a_foreign_file_is_not_read(path: Path) -> None:
     assert str(caught.value) == f"{path} is no store of MetaHub's: choose another file"
 
 
-def test_a_file_of_an_earlier_metahub_gets_what_it_lacks(path: Path) -> None:
-    """From whoever opens it to write; until then nobody knows who was seen."""
+@pytest.mark.parametrize("lacking", ["seen", "decisions"])
+def test_a_file_of_an_earlier_metahub_gets_what_it_lacks(path: Path, lacking: str) -> None:
+    """From whoever opens it to write; until then nobody knows what would be there."""
     with opened(path) as store:
         store.keep_answer(D_PRIME, OURS, D)
-    edit(path, "DROP TABLE seen")
+    edit(path, f"DROP TABLE {lacking}")
     with pytest.raises(StoreError) as caught:
         SqlStore.to_read(path)
     why = f"{path} is of an earlier MetaHub: start this one with it once"
@@ -458,3 +479,4 @@ def test_a_file_of_an_earlier_metahub_gets_what_it_lacks(path: Path) -> None:
     with opened(path) as store:
         assert store.answer(D_PRIME) == KeptAnswer(OURS, (D,))
         assert not store.seen()
+        assert not store.decisions()

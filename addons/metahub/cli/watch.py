@@ -4,7 +4,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from metahub.cli.ending import ending_with
 from metahub.config import CONFIG, ConfigError
 from metahub.core.decision import Decision
 from metahub.core.wanted import Wanted
-from metahub.store import SqlStore, StoreError
+from metahub.store import KeptDecision, SqlStore, StoreError
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 _AT_ONCE = 1000
@@ -66,22 +66,53 @@ def _wanted(image: str, client: str, machine_type: str, outcome: str) -> Wanted:
 
 
 def _decided(path: Path, wanted: Wanted, last: int, *, follow: bool) -> Iterator[list[Decision]]:
-    """The wanted decisions, those of before first, then as they come. Raises StoreError."""
-    place, before = 0, deque[Decision](maxlen=last)
-    store = SqlStore.to_read(path)
-    try:
+    """The wanted decisions, those of before first, then as they come.
+
+    Raises StoreError, but goes on where the store may yet come.
+    """
+    newest: KeptDecision | None = None
+    most: int | None = last
+    told = ""
+    while True:
+        together = deque[Decision](maxlen=most)
+        try:
+            for kept in _beyond(path, newest):
+                newest = kept
+                together.extend([kept.decision] if wanted.takes(kept.decision) else [])
+            most, told = None, ""
+        except StoreError as error:
+            if not follow:
+                raise
+            told = _told_once(f"{error}; waiting for it", told)
+        yield list(together)
+        if not follow:
+            return
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _told_once(sentence: str, told: str) -> str:
+    if sentence != told:
+        print(f"metahub: {sentence}", file=sys.stderr, flush=True)
+    return sentence
+
+
+def _beyond(path: Path, newest: KeptDecision | None) -> Iterator[KeptDecision]:
+    """What was kept after `newest`; all of a store that was made since then. Raises StoreError."""
+    with closing(_opened(path)) as store:
+        same = newest is not None and newest in store.decisions(newest.place - 1, 1)
+        place = newest.place if newest is not None and same else 0
         while kept := store.decisions(place, _AT_ONCE):
             place = kept[-1].place
-            before.extend(one.decision for one in kept if wanted.takes(one.decision))
-        yield list(before)
-        while follow:
-            kept = store.decisions(place, _AT_ONCE)
-            place = kept[-1].place if kept else place
-            yield [one.decision for one in kept if wanted.takes(one.decision)]
-            if len(kept) < _AT_ONCE:
-                time.sleep(_SECONDS_BETWEEN_LOOKS)
-    finally:
-        store.close()
+            yield from kept
+
+
+def _opened(path: Path) -> SqlStore:
+    try:
+        return SqlStore.to_read(path)
+    except StoreError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise StoreError(f"{path} is not there: MetaHub makes it when it starts") from error
+        raise
 
 
 def _print(decided: Iterator[list[Decision]], *, as_json: bool) -> None:
