@@ -1,8 +1,7 @@
 """One decision for each answer, as the log has it; over a whole proxy."""
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
 from mitmproxy import exceptions
@@ -18,8 +17,9 @@ from tests.e2e.asking.asker import Asker
 from tests.e2e.asking.wire import NoTunnelError
 from tests.e2e.proxies.rules import TYPE1, login_of, table
 from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
-from tests.e2e.upstreams.trust import HERE
+from tests.e2e.upstreams.trust import HERE, Trust
 from tests.proxy.running import ProxyInThread, Serve
+from tests.proxy.test_manifests import ask_as
 
 INDEX = qnib_bench().index
 MANIFEST = image_of(BROADWELL).manifest
@@ -60,13 +60,6 @@ def offering(serve: Serve, odd: OddRegistry) -> ProxyInThread:
     """A proxy before an upstream with qnib/bench."""
     odd.offer(REPOSITORY, TAG, INDEX)
     return serve(table(odd.address), metahub_exempt_agents=["cosign"])
-
-
-def ask_as(
-    user: User | None, proxy: ProxyInThread, odd: OddRegistry, login: Login | None = None
-) -> Asker:
-    """Ask for qnib/bench as a user of the table, or as nobody."""
-    return Asker(proxy.wire(odd.address, login_of(user) if user else None), REPOSITORY, login)
 
 
 def test_a_rewritten_index_with_all_that_it_was_made_of(
@@ -192,7 +185,7 @@ def test_a_tunnel_to_what_is_no_registry(
 
 
 @pytest.fixture
-def odd_elsewhere(trust: Any) -> Any:
+def odd_elsewhere(trust: Trust) -> Iterator[OddRegistry]:
     """A host that the rules do not list, of the same certificate."""
     with OddRegistry(trust.pair.server_context(), HERE) as running:
         yield running
@@ -236,7 +229,7 @@ def test_no_secret_is_in_a_decision(
     offering: ProxyInThread, odd: OddRegistry, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Neither of the proxy nor of the registry, nor what stands in a query."""
-    asker = ask_as(TYPE1, offering, odd, LOGIN)
+    asker = Asker(offering.wire(odd.address, login_of(TYPE1)), REPOSITORY, LOGIN)
     asker.get(TAG)
     asker.get(asker.digest(TAG))
     asker.get(f"{TAG}?token=a-secret-query")
@@ -246,7 +239,9 @@ def test_no_secret_is_in_a_decision(
         assert secret not in out
 
 
-def test_a_person_reads_text(serve: Serve, odd: OddRegistry, capsys: Any) -> None:
+def test_a_person_reads_text(
+    serve: Serve, odd: OddRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
     """One line, with the time of day."""
     odd.offer(REPOSITORY, TAG, INDEX)
     proxy = serve(table(odd.address), metahub_decision_log="text")

@@ -12,7 +12,7 @@ import pytest
 
 from metahub.core.client import Client
 from metahub.demo.address import Login
-from metahub.proxy import seen as module
+from metahub.proxy import kept_together as module
 from metahub.proxy.seen import Seen
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.store_threads import StoreThreads
@@ -68,8 +68,8 @@ async def seen(store: Counting, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 async def kept(seen: Seen) -> None:
     """Wait until everything is."""
-    if seen._keeping is not None:
-        await seen._keeping
+    if seen._kept._keeping is not None:
+        await seen._kept._keeping
 
 
 async def test_a_user_is_kept_with_the_time(seen: Seen, store: Counting) -> None:
@@ -86,7 +86,7 @@ async def test_nobody_is_kept_who_is_no_user_of_the_rules(
 ) -> None:
     """Or the store would grow with every name that comes by."""
     seen.let_in(client)
-    assert seen._keeping is None
+    assert seen._kept._keeping is None
     assert not store.kept
 
 
@@ -98,7 +98,7 @@ async def test_a_user_is_kept_once_a_minute(seen: Seen, store: Counting) -> None
     await kept(seen)
     seen.let_in(Client(ADDRESS, "anna"))
     assert store.kept == [{"anna", "bert"}]
-    assert seen._keeping is None
+    assert seen._kept._keeping is None
 
 
 async def test_a_user_is_kept_again_after_that(

@@ -47,10 +47,9 @@ class Answered:
     outcome: Outcome
     message: str = ""
     judgement: Judgement | None = None
+    """Of the index, where there was one."""
     index: Content | None = None
-    """Upstream's, where there was one."""
-    upstream_digest: Digest | None = None
-    digest: Digest | None = None
+    """Upstream's own, where it was read."""
 
 
 type Sought = tuple[URL, frozenset[bytes]]
@@ -114,13 +113,9 @@ class Answers:
         return await self._indexes.find(method, asked.question.at(str(path)), path)
 
     async def _selected(self, asked: Asked, found: FoundIndex, terms: Terms) -> Answered:
-        upstream = found.content
-        answer = await asyncio.to_thread(
-            rewrite, upstream.body, upstream.media_type, asked.image, terms
-        )
-        judged = Judgement.of(answer)
+        answer, judged = await asyncio.to_thread(_judged, found.content, asked.image, terms)
         response = await self._response(asked, found, answer)
-        return Answered(response, judged.outcome, judged.message, judged, upstream)
+        return Answered(response, judged.outcome, judged.message, judged, found.content)
 
     async def _response(self, asked: Asked, found: FoundIndex, answer: Answer) -> http.Response:
         if isinstance(answer, Refused):
@@ -140,15 +135,15 @@ class Answers:
         Where upstream has nothing that it was made of, it may itself have been pushed there.
         """
         kept = await self._store.now().answer(digest)
-        origins = () if kept is None else kept.made_of
-        for origin in origins:
+        if kept is None:
+            return Answered(None, Outcome.PINNED)
+        for origin in kept.made_of:
             question = asked.question.at(str(asked.path.at(origin)))
             reply = await self._stated(question)
-            if kept is not None and _shows(reply, origin):
+            if _shows(reply, origin):
                 response = responses.manifest(asked.request, reply.headers, kept.content, digest)
-                return Answered(
-                    response, Outcome.REWRITTEN, _KNOWN, upstream_digest=origin, digest=digest
-                )
+                known = Judgement(Outcome.REWRITTEN, _KNOWN, origin, digest, ())
+                return Answered(response, known.outcome, known.message, known)
             if reply.status != 404:  # no word on this origin, but on this client, or on its haste
                 return _relayed(asked, await self._in_full(asked, question, reply))
         return Answered(None, Outcome.PINNED)
@@ -167,6 +162,12 @@ class Answers:
         if asked.request.method == "GET":
             return await self._upstream.get(question)
         return await self._upstream.head(question)
+
+
+def _judged(index: Content, image: ImageName, terms: Terms) -> tuple[Answer, Judgement]:
+    """The answer of the core, and its words: an index may have thousands of entries."""
+    answer = rewrite(index.body, index.media_type, image, terms)
+    return answer, Judgement.of(answer)
 
 
 def _relayed(asked: Asked, reply: Reply) -> Answered:

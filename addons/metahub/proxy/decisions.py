@@ -17,12 +17,12 @@ from mitmproxy import connection, ctx, http
 from metahub.config.listening import listening
 from metahub.core.client import Client
 from metahub.core.decision import MOST_ENTRIES, Decision
-from metahub.core.digest import Digest
 from metahub.core.distribution import ImageName, Reference, short_name
-from metahub.core.judgement import Judgement
 from metahub.core.machine import MachineType
 from metahub.core.outcome import Outcome
+from metahub.proxy.answers import Answered
 from metahub.proxy.connections import has_left
+from metahub.proxy.failures import BUG
 from metahub.proxy.short_memory import ShortMemory
 from metahub.store import Content
 
@@ -38,6 +38,9 @@ type Told = Callable[[http.HTTPFlow | None, Decision, Content | None], object]
 """Takes a decision, the flow where there is one, and upstream's index where there was one."""
 
 
+_NOT_YET = Answered(None, Outcome.FAILED)
+
+
 @dataclass(slots=True)
 class Draft:
     """What is known of an answer before its headers are there."""
@@ -48,17 +51,12 @@ class Draft:
     reference: Reference
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     ticks: float = field(default_factory=time.perf_counter)
-    outcome: Outcome = Outcome.FAILED
-    message: str = ""
-    judgement: Judgement | None = None
-    index: Content | None = None
-    upstream_digest: Digest | None = None
-    digest: Digest | None = None
+    answered: Answered = _NOT_YET
     requests: int = 0
 
     def decision(self, instance: str, flow: http.HTTPFlow) -> Decision:
         """The decision, now that there is an answer, or that there will be none."""
-        judged = self.judgement
+        judged = self.answered.judgement
         entries = judged.entries if judged else ()
         status = flow.response.status_code if flow.response else None
         return Decision(
@@ -74,9 +72,9 @@ class Draft:
             method=flow.request.method,
             agent=short_name(flow.request.headers.get("User-Agent", "")),
             status=status,
-            message=self.message,
-            upstream_digest=judged.upstream_digest if judged else self.upstream_digest,
-            digest=judged.digest if judged else self.digest,
+            message=self.answered.message,
+            upstream_digest=judged.upstream_digest if judged else None,
+            digest=judged.digest if judged else None,
             entries=entries[:MOST_ENTRIES],
             entries_in_all=len(entries),
             upstream_requests=self.requests + (flow.server_conn.timestamp_start is not None),
@@ -85,9 +83,8 @@ class Draft:
 
     def _outcome(self, status: int | None) -> Outcome:
         """What passes ends in upstream's own error, where it says one."""
-        if self.outcome.passes and status in _ERRORS:
-            return Outcome.UPSTREAM_ERROR
-        return self.outcome
+        outcome = self.answered.outcome
+        return Outcome.UPSTREAM_ERROR if outcome.passes and status in _ERRORS else outcome
 
 
 class Decisions:
@@ -132,14 +129,14 @@ class Decisions:
         """There will be no answer. Of a client that has left nothing is told: it wanted none."""
         draft = self._drafts.get(flow)
         if draft is not None and not _is_gone(flow.client_conn):
-            draft.outcome = Outcome.FAILED
-            draft.message = draft.message or (flow.error.msg if flow.error else "")
+            why = draft.answered.message or (flow.error.msg if flow.error else "")
+            draft.answered = Answered(None, Outcome.FAILED, why)
             self._finish(flow)
 
     def _finish(self, flow: http.HTTPFlow) -> None:
         draft = self._drafts.pop(flow, None)
         if draft is not None:
-            self._tell(flow, draft.decision(instance(), flow), draft.index)
+            self._tell(flow, draft.decision(instance(), flow), draft.answered.index)
 
     def _tell(self, flow: http.HTTPFlow | None, decision: Decision, index: Content | None) -> None:
         """No follower is in the way of another, nor of the answer."""
@@ -147,7 +144,7 @@ class Decisions:
             try:
                 told(flow, decision, index)
             except Exception:
-                logger.exception("This is a bug in MetaHub; please report it.")
+                logger.exception(BUG)
 
     def _short(
         self, client: Client, machine_type: str, outcome: Outcome, host: str, why: str

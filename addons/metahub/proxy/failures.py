@@ -15,6 +15,9 @@ INTERIM = range(100, 200)
 
 _SWITCHING_PROTOCOLS = 101
 
+BUG = "This is a bug in MetaHub; please report it."
+"""What the log says before a traceback that nobody foresaw."""
+
 
 class Failures:
     """Has errors of upstream told as registries tell theirs: mitmproxy itself sends a page."""

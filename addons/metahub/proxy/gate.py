@@ -19,6 +19,7 @@ from metahub.core.registry import Registry
 from metahub.proxy import responses
 from metahub.proxy.decisions import Decisions
 from metahub.proxy.failed_logins import FailedLogins
+from metahub.proxy.failures import BUG
 from metahub.proxy.guessing import origin_of
 from metahub.proxy.itself import HOST, Itself, is_itself
 from metahub.proxy.logins import FailedLoginError, Logins
@@ -223,7 +224,7 @@ async def _found[T](finding: Awaitable[T]) -> T:
     except TurnedAwayError:
         raise
     except Exception as error:  # mitmproxy would log it and let the client in
-        logger.exception("This is a bug in MetaHub; please report it.")
+        logger.exception(BUG)
         raise TurnedAwayError(FAILED) from error
 
 

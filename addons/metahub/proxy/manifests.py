@@ -17,7 +17,8 @@ from metahub.core.rewrite import Terms
 from metahub.proxy import responses
 from metahub.proxy.answers import Answered, Answers, Asked, Sought
 from metahub.proxy.decisions import Decisions, Draft
-from metahub.proxy.gate import Gate
+from metahub.proxy.failures import BUG
+from metahub.proxy.gate import Gate, Visit
 from metahub.proxy.patience import silence
 from metahub.proxy.presence import Presence
 from metahub.proxy.short_memory import ShortMemory
@@ -30,7 +31,6 @@ from metahub.store import StoreError
 
 logger = logging.getLogger(__name__)
 
-BUG = "This is a bug in MetaHub; please report it."
 FAILED = "MetaHub failed, and its log says how"
 
 
@@ -77,38 +77,33 @@ class Manifests:
         if not has_body(flow.request):
             return
         try:
-            asked = self._asked(flow)
+            found = self._asked(flow)
         except Exception:  # mitmproxy would let the request go on, and an unread index through
             logger.exception(BUG)
             flow.kill()
             return
-        if asked is not None and isinstance(asked.terms, Terms):
-            logger.log(
-                ALERT, f"{asked.image}: a question with a body is cut off, as no client asks."
-            )
+        if found is not None and isinstance(found[1].terms, Terms):
+            image = found[1].image
+            logger.log(ALERT, f"{image}: a question with a body is cut off, as no client asks.")
             flow.kill()
 
     async def request(self, flow: http.HTTPFlow) -> None:
         """Answer a request for a manifest, or leave it alone."""
         try:
-            asked = self._asked(flow)
+            found = self._asked(flow)
         except Exception:  # mitmproxy would let the request go on, and an unread index through
             logger.exception(BUG)
             flow.response = _failed(flow.request, short_name(flow.request.path), FAILED)
             return
-        if asked is not None and self._answers is not None:
-            draft = self._draft(flow, asked)
+        if found is not None and self._answers is not None:
+            visit, asked = found
+            draft = Draft(visit.client, visit.machine_type, asked.image, asked.path.reference)
             self._decisions.begin(flow, draft)
             answering = _answer(asked, self._answers, draft)
             flow.response = await self._presence.unless_gone(flow.client_conn, answering)
 
-    def _draft(self, flow: http.HTTPFlow, asked: Asked) -> Draft:
-        visit = self._gate.visit(flow)
-        if visit is None:
-            raise RuntimeError("a client asks that did not come through the gate")
-        return Draft(visit.client, visit.machine_type, asked.image, asked.path.reference)
-
-    def _asked(self, flow: http.HTTPFlow) -> Asked | None:
+    def _asked(self, flow: http.HTTPFlow) -> tuple[Visit, Asked] | None:
+        """Who asks for a manifest, and for which; None for any other request."""
         visit = self._gate.visit(flow)
         path = parse_manifest_path(flow.request.path)
         if visit is None or visit.registry is None or path is None:
@@ -116,9 +111,9 @@ class Manifests:
         if flow.response or flow.request.stream or flow.request.method not in ("GET", "HEAD"):
             return None
         image = ImageName(visit.registry.name, path.repository)
-        asked = question(flow.request, visit.host, flow.server_conn.via)
+        upstreams = question(flow.request, visit.host, flow.server_conn.via)
         terms = self._sight.of(flow.request, visit.machine_type, image, path.reference)
-        return Asked(flow.request, path, image, asked, terms)
+        return visit, Asked(flow.request, path, image, upstreams, terms)
 
 
 def _check_policy(value: str) -> None:
@@ -132,10 +127,7 @@ async def _answer(asked: Asked, answers: Answers, draft: Draft) -> http.Response
     """The response, or None where the request goes on; the draft learns how that came about."""
     with tallied() as tally:
         answered = await _answered(asked, answers)
-    draft.outcome, draft.message = answered.outcome, answered.message
-    draft.judgement, draft.index = answered.judgement, answered.index
-    draft.upstream_digest, draft.digest = answered.upstream_digest, answered.digest
-    draft.requests = tally.requests
+    draft.answered, draft.requests = answered, tally.requests
     return answered.response
 
 

@@ -3,23 +3,16 @@
 Knows users by name. Must not know how anybody is let in, nor what a store is made of.
 """
 
-import asyncio
-import logging
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from datetime import UTC, datetime
 
 from metahub.core.client import Client
+from metahub.proxy.kept_together import KeptTogether
 from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.store_in_use import StoreInUse
-from metahub.store import StoreError
-
-logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN = 60.0
-"""A user is kept no more often, nor a failure logged: each is a write to a disk."""
-
-_SECONDS_TOGETHER = 0.25
-"""All users who are seen within are kept at once."""
+"""A user is kept no more often: each time is a write to a disk."""
 
 
 class Seen:
@@ -29,9 +22,7 @@ class Seen:
         self._users = users
         self._store = store
         self._lately = ShortMemory[str](_SECONDS_BETWEEN)
-        self._told = ShortMemory[str](_SECONDS_BETWEEN)
-        self._new: dict[str, datetime] = {}
-        self._keeping: asyncio.Task[None] | None = None
+        self._kept = KeptTogether(self._keep, "Who was seen is not kept")
 
     def let_in(self, client: Client) -> None:
         """Take note of a client, if it is a user of the rules."""
@@ -39,26 +30,11 @@ class Seen:
         if user is None or self._lately.remembers(user) or user not in self._users():
             return
         self._lately.remember(user)
-        self._new[user] = datetime.now(UTC)
-        if self._keeping is None:
-            self._keeping = asyncio.create_task(self._keep_all(), name="keep who was seen")
+        self._kept.add((user, datetime.now(UTC)))
 
     def done(self) -> None:
         """Keep nothing more: the store closes next."""
-        if self._keeping is not None:
-            self._keeping.cancel()
+        self._kept.stop()
 
-    async def _keep_all(self) -> None:
-        while self._new:
-            await asyncio.sleep(_SECONDS_TOGETHER)
-            new, self._new = self._new, {}
-            try:
-                await self._store.now().keep_seen(new)
-            except StoreError as error:
-                self._tell(str(error))
-        self._keeping = None
-
-    def _tell(self, why: str) -> None:
-        if not self._told.remembers(why):
-            self._told.remember(why)
-            logger.warning(f"Who was seen is not kept: {why}.")
+    async def _keep(self, seen: Sequence[tuple[str, datetime]]) -> None:
+        await self._store.now().keep_seen(dict(seen))

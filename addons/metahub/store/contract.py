@@ -82,7 +82,7 @@ class Store(Protocol):
         ...
 
     def keep_decisions(self, decisions: Sequence[Decision], most: int) -> None:
-        """Keep these, in their order, and forget all but the `most` newest of all."""
+        """Keep these, in their order, and forget all but the `most` newest, one at least."""
         ...
 
     def decisions(self, after: int | None = None, most: int = 1000) -> Sequence[KeptDecision]:

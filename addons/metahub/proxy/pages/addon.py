@@ -13,9 +13,9 @@ import metahub
 from metahub.core.distribution import short_name
 from metahub.node.authority import AuthorityError
 from metahub.proxy import responses
+from metahub.proxy.failures import BUG
 from metahub.proxy.gate import Gate
 from metahub.proxy.itself import Itself
-from metahub.proxy.manifests import BUG
 from metahub.proxy.metrics import Metrics
 from metahub.proxy.pages import ca, probes
 from metahub.proxy.pages.front import Front
