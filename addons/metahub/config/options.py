@@ -104,6 +104,11 @@ KEEP_FLOWS = Option(
     1000,
     "How many flows mitmweb and mitmproxy's console keep, the newest; left to themselves, all.",
 )
+KEEP_BODY_BYTES = Option(
+    "metahub_keep_body_bytes",
+    262_144,
+    "How large a body may be that mitmweb and mitmproxy's console keep with its flow.",
+)
 
 OPTIONS = (
     RULES,
@@ -116,4 +121,5 @@ OPTIONS = (
     DECISION_LOG,
     KEEP_DECISIONS,
     KEEP_FLOWS,
+    KEEP_BODY_BYTES,
 )
