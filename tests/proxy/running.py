@@ -28,6 +28,7 @@ class ProxyInThread:
     directory: Path
     trusted: Path
     options: Mapping[str, object] = field(default_factory=dict)
+    tool: Tool = Tool.DUMP
 
     def __post_init__(self) -> None:
         self._begun: queue.Queue[Greeting | BaseException] = queue.Queue()
@@ -106,7 +107,7 @@ class ProxyInThread:
             "http2": False,
             "termlog_verbosity": "error",
         }
-        self._master = assemble(Tool.DUMP, config | dict(self.options), [], self._begun.put)
+        self._master = assemble(self.tool, config | dict(self.options), [], self._begun.put)
         await self._master.run()
         # A process that ends needs no goodbye; a thread has to close its sockets.
         servers = self._master.addons.get("proxyserver")
