@@ -12,7 +12,7 @@ from mitmproxy.proxy.mode_specs import ProxyMode
 
 from metahub.config import OPTIONS
 from metahub.node.setup import RUNTIMES
-from metahub.proxy.metrics import TABLE, Metric
+from metahub.proxy.metrics import TABLE, Label, Metric
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
@@ -88,13 +88,17 @@ def test_all_runtimes_are_told_of() -> None:
 
 
 def test_all_metrics_are_told_of() -> None:
-    """With each value of their labels, but for the version."""
-    *ours, prometheus = rows("nodes.md", "metric")
+    """In the words of the table, with each value of their labels, but for the version."""
+    *ours, prometheus = rows("metrics.md", "metric")
     assert prometheus[0] == "Prometheus' own `process_…`"
-    assert ours == [[f"`{metric.name}`", _label(metric)] for metric in TABLE]
+    assert ours == [[f"`{metric.name}`", _labels(metric), metric.help] for metric in TABLE]
 
 
-def _label(metric: Metric) -> str:
-    if metric.label in ("", "version"):
-        return metric.label and f"`{metric.label}`"
-    return f"`{metric.label}`: {', '.join(metric.values)}"
+def _labels(metric: Metric) -> str:
+    return "; ".join(map(_label, metric.labels))
+
+
+def _label(label: Label) -> str:
+    if label.name == "version":
+        return "`version`"
+    return f"`{label.name}`: {', '.join(filter(None, (*label.values, label.more)))}"

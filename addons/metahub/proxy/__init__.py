@@ -1,5 +1,6 @@
 """The only place that knows mitmproxy: who asks, what is opened, what is answered instead."""
 
+from metahub.proxy import connections
 from metahub.proxy.commands import Commands
 from metahub.proxy.comments import Comments
 from metahub.proxy.content_view import ContentView
@@ -15,7 +16,7 @@ from metahub.proxy.kept_flows import KeptFlows
 from metahub.proxy.leaves import Leaves
 from metahub.proxy.logins import Logins
 from metahub.proxy.manifests import Manifests
-from metahub.proxy.metrics import DECISIONS, PAUSED, Metrics
+from metahub.proxy.metrics import CONNECTIONS, PAUSED, STORE_SIZE, Metrics
 from metahub.proxy.mirror import Mirror
 from metahub.proxy.options import Options
 from metahub.proxy.pages import Pages, Readiness
@@ -74,10 +75,12 @@ def addons() -> list[Addon]:
     decisions.follow(log.told)
     decisions.follow(kept.told)
     decisions.follow(Comments().told)
-    decisions.follow(lambda _, decision, __: metrics.count(DECISIONS, decision.outcome))
+    decisions.follow(lambda _, decision, __: metrics.decided(decision))
     gate = Gate(rules, logins, itself, seen.let_in, decisions)
     pause = Pause()
     metrics.measure(PAUSED, lambda: pause.is_on)
+    metrics.measure(CONNECTIONS, connections.number_of_clients)
+    metrics.measure(STORE_SIZE, store.size)
     sight = Sight(rules, pause)
     signing = Signing(rules)
     return [
@@ -91,7 +94,7 @@ def addons() -> list[Addon]:
         PlainHttp(),
         Pages(rules, gate, itself, Readiness(rules, store, signing), metrics),
         sight,
-        Manifests(gate, sight, presence, store, decisions),
+        Manifests(gate, sight, presence, store, decisions, metrics),
         decisions,
         log,
         kept,

@@ -18,6 +18,7 @@ from metahub.core.outcome import Outcome
 from metahub.core.rewrite import Answer, Chosen, Refused, Rewritten, Terms, rewrite, tags_to_try
 from metahub.proxy import responses
 from metahub.proxy.indexes import FoundIndex, Indexes, says_too_little
+from metahub.proxy.metrics import Metrics
 from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.upstream import Question, Reply, Upstream
@@ -59,11 +60,17 @@ type Sought = tuple[URL, frozenset[bytes]]
 class Answers:
     """Answers from upstream, by way of the core, kept in the store before they are given."""
 
-    def __init__(self, upstream: Upstream, store: StoreInUse, missing: ShortMemory[Sought]) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        store: StoreInUse,
+        missing: ShortMemory[Sought],
+        metrics: Metrics,
+    ) -> None:
         self._upstream = upstream
         self._store = store
         self._missing = missing
-        self._indexes = Indexes(upstream, store)
+        self._indexes = Indexes(upstream, store, metrics)
 
     async def to(self, asked: Asked) -> Answered:
         """The answer.

@@ -56,6 +56,11 @@ def has_left(client: connection.Client) -> bool:
     return bool(poll.poll(0))
 
 
+def number_of_clients() -> int:
+    """How many connections clients have open to the proxy."""
+    return len(ctx.master.addons.get("proxyserver").connections)
+
+
 def _lines(client: connection.Client) -> Mapping[connection.Connection, ConnectionIO]:
     """None of a client that has left, nor of a flow that is replayed."""
     mine = ctx.master.addons.get("proxyserver").connections.get(client.id)

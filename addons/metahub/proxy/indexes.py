@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from metahub.core.digest import Digest
 from metahub.core.distribution import INDEX_TYPES, ManifestPath
 from metahub.proxy.keyed_locks import KeyedLocks
+from metahub.proxy.metrics import READS, Metrics, Read
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.upstream import Headers, Question, Reply, Upstream, UpstreamError
 from metahub.store import Content
@@ -28,9 +29,10 @@ class FoundIndex:
 class Indexes:
     """Finds indexes: a HEAD tells the digest, and each digest is fetched once, whoever asks."""
 
-    def __init__(self, upstream: Upstream, store: StoreInUse) -> None:
+    def __init__(self, upstream: Upstream, store: StoreInUse, metrics: Metrics) -> None:
         self._upstream = upstream
         self._store = store
+        self._metrics = metrics
         self._fetching = KeyedLocks[Digest]()
 
     async def find(self, method: str, question: Question, path: ManifestPath) -> FoundIndex | Reply:
@@ -51,6 +53,7 @@ class Indexes:
     ) -> FoundIndex | Reply:
         async with self._fetching.of(digest):
             content = await self._store.now().index(digest)
+            self._metrics.count(READS, Read.MISS if content is None else Read.HIT)
             if content is not None:
                 return FoundIndex(digest, content, head.headers)
             reply = await self._upstream.get(question)

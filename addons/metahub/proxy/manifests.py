@@ -19,6 +19,7 @@ from metahub.proxy.answers import Answered, Answers, Asked, Sought
 from metahub.proxy.decisions import Decisions, Draft
 from metahub.proxy.failures import BUG
 from metahub.proxy.gate import Gate, Visit
+from metahub.proxy.metrics import Metrics
 from metahub.proxy.patience import silence
 from metahub.proxy.presence import Presence
 from metahub.proxy.short_memory import ShortMemory
@@ -37,20 +38,22 @@ FAILED = "MetaHub failed, and its log says how"
 class Manifests:
     """Answers requests for manifests; what it does not answer goes to upstream as it came."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - each is asked for something else
         self,
         gate: Gate,
         sight: Sight,
         presence: Presence,
         store: StoreInUse,
         decisions: Decisions,
+        metrics: Metrics,
     ) -> None:
         self._gate = gate
         self._sight = sight
         self._decisions = decisions
         self._presence = presence
         self._store = store
-        self._upstream = Upstream()
+        self._metrics = metrics
+        self._upstream = Upstream(metrics)
         self._answers: Answers | None = None
 
     def configure(self, updated: set[str]) -> None:
@@ -63,7 +66,7 @@ class Manifests:
             _check_policy(ctx.options.metahub_on_error)
         if MISSING_SECONDS.name in updated:
             missing = ShortMemory[Sought](ctx.options.metahub_missing_seconds)
-            self._answers = Answers(self._upstream, self._store, missing)
+            self._answers = Answers(self._upstream, self._store, missing, self._metrics)
 
     def done(self) -> None:
         """Close the connections to upstream."""

@@ -5,23 +5,34 @@ image, of which there is no end. Must not know what happens when something is co
 """
 
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import product
 
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
     CollectorRegistry,
     Counter,
     Gauge,
+    Histogram,
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
 
 import metahub
+from metahub.core.decision import Decision
 from metahub.core.outcome import Outcome
+from metahub.core.registry import Registries
+
+type Family = Counter | Gauge | Histogram
+
+OTHER = "other"
+NONE = "none"
 
 
 class Failure(StrEnum):
@@ -55,30 +66,66 @@ class Reload(StrEnum):
     REFUSED = "refused"
 
 
+class Method(StrEnum):
+    """What upstream is asked with."""
+
+    HEAD = "HEAD"
+    GET = "GET"
+    OTHER = OTHER
+
+
+class Read(StrEnum):
+    """Whether the store has an index."""
+
+    HIT = "hit"
+    MISS = "miss"
+
+
 @dataclass(frozen=True, slots=True)
-class Metric:
-    """A row of the table. The one label that it may have is named with all its values."""
+class Label:
+    """A label with the values that it has from the start."""
 
     name: str
-    kind: type[Counter | Gauge]
+    values: tuple[str, ...]
+    more: str = ""
+    """Which others it may have, for people. There is an end of them, too."""
+
+
+REGISTRY = Label("registry", (OTHER,), "each registry of the rules")
+MACHINE_TYPE = Label("machine_type", (NONE, OTHER), "each machine type of the rules")
+STATUS = Label("status", (NONE,), "100 to 599")
+METHOD = Label("method", tuple(Method))
+
+_STATUSES = frozenset(map(str, range(100, 600)))
+
+# In seconds: an answer waits for upstream, a rewriting for nobody.
+_WAITING = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_WORKING = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A row of the table."""
+
+    name: str
+    kind: type[Family]
     help: str
-    label: str = ""
-    values: tuple[str, ...] = ()
+    labels: tuple[Label, ...] = ()
+    buckets: tuple[float, ...] = ()
+    """The upper bounds of a histogram, without that of all."""
 
 
 FAILURES = Metric(
     "metahub_authentication_failures_total",
     Counter,
     "Logins at the proxy that failed.",
-    "reason",
-    tuple(Failure),
+    (Label("reason", tuple(Failure)),),
 )
 LOGINS = Metric(
     "metahub_authentication_successes_total",
     Counter,
     "Logins at the proxy that succeeded; one for each connection, not for each person.",
-    "by",
-    tuple(Login),
+    (Label("by", tuple(Login)),),
 )
 WAITING = Metric(
     "metahub_authentication_waiting",
@@ -94,8 +141,7 @@ RELOADS = Metric(
     "metahub_rules_reloads_total",
     Counter,
     "Edits of the rules, which are taken as a whole or refused.",
-    "result",
-    tuple(Reload),
+    (Label("result", tuple(Reload)),),
 )
 RULES_LOADED = Metric(
     "metahub_rules_loaded_timestamp_seconds",
@@ -107,8 +153,54 @@ DECISIONS = Metric(
     Counter,
     "Answers to requests for manifests, clients that were not let in, and tunnels, by what became"
     " of them.",
-    "outcome",
-    tuple(Outcome),
+    (Label("outcome", tuple(Outcome)), REGISTRY, MACHINE_TYPE),
+)
+ANSWER = Metric(
+    "metahub_answer_seconds",
+    Histogram,
+    "From a request for a manifest to the headers of its answer.",
+    buckets=_WAITING,
+)
+REWRITING = Metric(
+    "metahub_rewriting_seconds",
+    Histogram,
+    "Choosing what stays of an index, and writing it anew.",
+    buckets=_WORKING,
+)
+ASKED = Metric(
+    "metahub_upstream_requests_total",
+    Counter,
+    "Requests of MetaHub's own to upstream, by the status of the answer; none if no answer came,"
+    " it was no longer waited for, or it was larger than a manifest may be.",
+    (METHOD, STATUS),
+)
+UPSTREAM = Metric(
+    "metahub_upstream_seconds",
+    Histogram,
+    "From a request of MetaHub's own to the end of upstream's answer, or of the waiting for it.",
+    buckets=_WAITING,
+)
+RATELIMIT = Metric(
+    "metahub_upstream_ratelimit_remaining",
+    Gauge,
+    "How many pulls are left, as upstream said last to whichever login; NaN if it never did.",
+    (REGISTRY,),
+)
+READS = Metric(
+    "metahub_store_reads_total",
+    Counter,
+    "Indexes of upstream that were looked up in the store before they were fetched.",
+    (Label("result", tuple(Read)),),
+)
+STORE_SIZE = Metric(
+    "metahub_store_bytes",
+    Gauge,
+    "The size of the store's file, with what is not yet merged into it; NaN without a file.",
+)
+CONNECTIONS = Metric(
+    "metahub_open_connections",
+    Gauge,
+    "Connections that clients have open to the proxy.",
 )
 PAUSED = Metric(
     "metahub_paused",
@@ -119,39 +211,74 @@ BUILD = Metric(
     "metahub_build_info",
     Gauge,
     "1, labelled with the version of MetaHub.",
-    "version",
-    (metahub.__version__,),
+    (Label("version", (metahub.__version__,)),),
 )
 
-TABLE = (FAILURES, LOGINS, WAITING, CA_EXPIRY, RELOADS, RULES_LOADED, DECISIONS, PAUSED, BUILD)
+TABLE = (
+    FAILURES,
+    LOGINS,
+    WAITING,
+    CA_EXPIRY,
+    RELOADS,
+    RULES_LOADED,
+    DECISIONS,
+    ANSWER,
+    REWRITING,
+    ASKED,
+    UPSTREAM,
+    RATELIMIT,
+    READS,
+    STORE_SIZE,
+    CONNECTIONS,
+    PAUSED,
+    BUILD,
+)
+
+# Of `ratelimit-remaining: 100;w=21600`, the window being of no use here.
+# https://docs.docker.com/docker-hub/usage/pulls/#view-pull-rate-and-limit
+_REMAINING = re.compile(r"\s*([0-9]{1,9})\s*(?:;.*)?", re.ASCII)
 
 
 class Metrics:
-    """The metrics of one proxy; each value of each label is there from the start, at zero."""
+    """The metrics of one proxy. The values that a label has from the start are there, at zero."""
 
     def __init__(self) -> None:
         # or each had a second series, with the start of the process
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
-        self._counters: dict[tuple[str, str], Counter] = {}
-        self._gauges: dict[tuple[str, str], Gauge] = {}
+        self._families: dict[str, Family] = {}
+        self._registries = Registries(())
+        self._values = {label: frozenset(label.values) for row in TABLE for label in row.labels}
+        self._values[STATUS] |= _STATUSES
         for metric in TABLE:
             self._make(metric)
         ProcessCollector(registry=self._registry)
-        self._gauges[BUILD.name, metahub.__version__].set(1)
-        self._gauges[CA_EXPIRY.name, ""].set(math.nan)
+        self._of(Gauge, BUILD, metahub.__version__).set(1)
+        self._of(Gauge, CA_EXPIRY).set(math.nan)
+        self._of(Gauge, STORE_SIZE).set(math.nan)
+        self._of(Gauge, RATELIMIT, OTHER).set(math.nan)
 
-    def count(self, metric: Metric, value: str) -> None:
-        """One more, under a value of its label. Raises KeyError if the table has none such."""
-        self._counters[metric.name, value].inc()
+    def go_by(self, registries: Registries, machine_types: Iterable[str]) -> None:
+        """Name these from now on, and forget what was counted by names that are no more."""
+        self._registries = registries
+        names = frozenset(registry.name for registry in registries)
+        self._values[REGISTRY] = names.union(REGISTRY.values)
+        self._values[MACHINE_TYPE] = frozenset(machine_types).union(MACHINE_TYPE.values)
+        for metric in TABLE:
+            if metric.labels:  # what has none is not asked for what it measures, either
+                self._forget(metric)
+
+    def count(self, metric: Metric, *values: str) -> None:
+        """One more, under a value of each label. Raises KeyError if the table has none such."""
+        self._of(Counter, metric, *values).inc()
 
     def set_time(self, metric: Metric, time: float) -> None:
         """The seconds since the epoch at which it was so."""
-        self._gauges[metric.name, ""].set(time)
+        self._of(Gauge, metric).set(time)
 
     def measure(self, metric: Metric, measured: Callable[[], float]) -> None:
         """Ask `measured` whenever somebody looks. It must not raise."""
-        self._gauges[metric.name, ""].set_function(measured)
+        self._of(Gauge, metric).set_function(measured)
 
     def measure_ca(self, expires: Callable[[], datetime | None]) -> None:
         """Ask `expires` whenever somebody looks; None where the CA cannot be read."""
@@ -162,6 +289,29 @@ class Metrics:
 
         self.measure(CA_EXPIRY, measured)
 
+    def decided(self, decision: Decision) -> None:
+        """Count a decision; it took time only where a manifest was asked for."""
+        machine_type = self._bounded(MACHINE_TYPE, decision.machine_type or NONE, OTHER)
+        self.count(DECISIONS, decision.outcome, self._named(decision.registry), machine_type)
+        if decision.method:
+            self._of(Histogram, ANSWER).observe(decision.milliseconds / 1000)
+
+    def rewriting(self) -> AbstractContextManager[object]:
+        """Measures how long a rewriting takes that is done inside, by whichever thread."""
+        return self._of(Histogram, REWRITING).time()
+
+    def asked_upstream(self, method: str, status: int | None, seconds: float) -> None:
+        """Upstream was asked, and answered with this status; None if it gave no answer."""
+        asked = self._bounded(METHOD, method, OTHER)
+        self.count(ASKED, asked, self._bounded(STATUS, str(status), NONE))
+        self._of(Histogram, UPSTREAM).observe(seconds)
+
+    def ratelimit(self, registry: str, header: str) -> None:
+        """What a registry, by its name or its `HOST:PORT`, says of the pulls that are left."""
+        remaining = _REMAINING.fullmatch(header)
+        if remaining:
+            self._of(Gauge, RATELIMIT, self._named(registry)).set(int(remaining[1]))
+
     def exposition(self) -> tuple[str, bytes]:
         """The content type and the text that Prometheus scrapes.
 
@@ -170,11 +320,38 @@ class Metrics:
         return CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self._registry)
 
     def _make(self, metric: Metric) -> None:
-        labels = (metric.label,) if metric.label else ()
-        made = metric.kind(metric.name, metric.help, labels, registry=self._registry)
-        for value in metric.values or ("",):
-            child = made.labels(value) if metric.label else made
-            if isinstance(child, Counter):
-                self._counters[metric.name, value] = child
-            else:
-                self._gauges[metric.name, value] = child
+        names = tuple(label.name for label in metric.labels)
+        row = metric.name, metric.help, names
+        if metric.kind is Histogram:
+            made: Family = Histogram(*row, registry=self._registry, buckets=metric.buckets)
+        else:
+            made = metric.kind(*row, registry=self._registry)
+        self._families[metric.name] = made
+        for values in product(*(label.values for label in metric.labels)):
+            self._of(metric.kind, metric, *values)
+
+    def _of[T: Family](self, kind: type[T], metric: Metric, *values: str) -> T:
+        """The series with these values of its labels. Raises KeyError if there is none such."""
+        family = self._families[metric.name]
+        if not isinstance(family, kind) or len(values) != len(metric.labels):
+            raise KeyError(metric.name)
+        for label, value in zip(metric.labels, values, strict=True):
+            if value not in self._values[label]:
+                raise KeyError(f"{label.name}={value!r}")
+        return family.labels(*values) if values else family
+
+    def _forget(self, metric: Metric) -> None:
+        """Drop each series that has a value which its label no longer has."""
+        family = self._families[metric.name]
+        told = [sample.labels for found in family.collect() for sample in found.samples]
+        for values in told:
+            if any(values[label.name] not in self._values[label] for label in metric.labels):
+                family.remove(*(values[label.name] for label in metric.labels))
+
+    def _bounded(self, label: Label, value: str, otherwise: str) -> str:
+        return value if value in self._values[label] else otherwise
+
+    def _named(self, registry: str) -> str:
+        """As the rules call it, for its API may answer by another name."""
+        known = self._registries.named(registry)
+        return known.name if known else OTHER

@@ -92,6 +92,7 @@ class RulesInForce:
 
     def _take(self, rules: Rules) -> None:
         self._rules = rules
+        self._metrics.go_by(rules.registries, rules.machine_types)
         self._metrics.set_time(RULES_LOADED, time.time())
         for warning in rules.warnings:
             logger.warning(str(warning))

@@ -3,6 +3,7 @@
 Knows the option that names its file. Must not know what is kept.
 """
 
+import math
 from pathlib import Path
 
 from mitmproxy import ctx, exceptions
@@ -30,6 +31,15 @@ class StoreInUse:
     async def ask(self) -> None:
         """Ask for anything at all. Raises StoreError where there is no answer."""
         await self.now().index(_NOTHING)
+
+    def size(self) -> float:
+        """The bytes of the file and of what is not yet merged into it; NaN without a file."""
+        file = Path(ctx.options.metahub_store).expanduser()
+        ahead = file.with_name(f"{file.name}-wal")  # https://www.sqlite.org/wal.html#the_wal_file
+        try:
+            return file.stat().st_size + (ahead.stat().st_size if ahead.exists() else 0)
+        except OSError:
+            return math.nan
 
     def configure(self, updated: set[str]) -> None:
         """Open the file, or stop mitmproxy from starting without any."""

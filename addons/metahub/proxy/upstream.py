@@ -5,6 +5,7 @@ Knows HTTP. Must not know manifests, machine types or what is done with a reply.
 
 import asyncio
 import ssl
+import time
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from yarl import URL
 
 from metahub.core.digest import Digest
 from metahub.core.distribution import MAX_MANIFEST_BYTES, media_type
+from metahub.proxy.metrics import Metrics
 from metahub.proxy.tally import count_request
 
 _CONNECT_SECONDS = 10.0
@@ -181,7 +183,8 @@ class Upstream:
     answer may take is for who asks to say.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
         self._session: aiohttp.ClientSession | None = None
         self._tls = ssl.create_default_context()
 
@@ -219,6 +222,17 @@ class Upstream:
 
     async def _ask_once(self, method: str, asked: Question) -> Reply:
         count_request()
+        began, status = time.perf_counter(), None
+        try:
+            reply = await self._replied(method, asked)
+            status = reply.status
+        finally:
+            self._metrics.asked_upstream(method, status, time.perf_counter() - began)
+        remaining = reply.header("RateLimit-Remaining")
+        self._metrics.ratelimit(asked.url.host_port_subcomponent or "", remaining)
+        return reply
+
+    async def _replied(self, method: str, asked: Question) -> Reply:
         try:
             async with self._asking(method, asked) as response:
                 _complain_of(response, asked)
