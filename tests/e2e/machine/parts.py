@@ -38,6 +38,7 @@ PACKAGES = {
     "dash": "dash",
     "bash": "bash",
     "python3": "python3",
+    "promtool": "prometheus",
 }
 
 
