@@ -12,6 +12,7 @@ from itertools import count, product
 from pathlib import Path
 
 import pytest
+from mitmproxy.test import taddons
 from prometheus_client import Counter, Histogram
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as strictly
@@ -41,7 +42,9 @@ from metahub.proxy.metrics import (
     Metric,
     Metrics,
 )
+from metahub.proxy.options import Options
 from metahub.proxy.rules_in_force import RulesInForce
+from metahub.proxy.store_in_use import StoreInUse
 from metahub.rules import RulesError, read_rules
 from tests.e2e.asking.asker import Asker
 from tests.e2e.asking.wire import NoTunnelError
@@ -356,6 +359,17 @@ def test_the_rules_in_force_give_the_names(metrics: Metrics) -> None:
     RulesInForce(metrics)._edited(read_rules(EXAMPLE))
     metrics.decided(decision("docker.io", "type1"))
     assert counted(metrics, DECISIONS) == {("rewritten", "docker.io", "type1"): 1}
+
+
+def test_the_size_of_the_store(tmp_path: Path) -> None:
+    """With what is not yet merged into it; NaN, which no alert compares with, without a file."""
+    with taddons.context(Options()) as context:
+        context.options.metahub_store = str(tmp_path / "store")
+        assert math.isnan(StoreInUse().size())
+        (tmp_path / "store").write_bytes(b"12345")
+        assert StoreInUse().size() == 5
+        (tmp_path / "store-wal").write_bytes(b"678")
+        assert StoreInUse().size() == 8
 
 
 @pytest.fixture
