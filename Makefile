@@ -1,6 +1,6 @@
 # MetaHub's commands. Each makes what it needs first, once: a .venv of its own, from the lock.
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test test-fast newer-clients tables bench lint format lock clean
+.PHONY: help install run demo test test-fast newer-clients tables bench bench-flows lint format lock clean
 
 BIN := .venv/bin
 # Where bytecode may not be kept, every worker of the tests compiles all of them, time and again.
@@ -39,6 +39,9 @@ tables: newer-clients ## try every client, and write what came out into README.m
 
 bench: .venv/.run ## time the rewriting of indexes of 10 to 10,000 entries
 	@$(BIN)/python benchmarks/rewriting.py
+
+bench-flows: .venv/.run ## the memory of mitmweb by the number of requests, with and without a limit of the flows it keeps
+	@$(BIN)/python benchmarks/flows.py
 
 lint: .venv/.dev ## ruff, mypy, and whether the lock fits pyproject.toml
 	$(BIN)/ruff check

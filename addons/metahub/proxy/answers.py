@@ -70,6 +70,7 @@ class Answers:
         self._upstream = upstream
         self._store = store
         self._missing = missing
+        self._metrics = metrics
         self._indexes = Indexes(upstream, store, metrics)
 
     async def to(self, asked: Asked) -> Answered:
@@ -120,9 +121,15 @@ class Answers:
         return await self._indexes.find(method, asked.question.at(str(path)), path)
 
     async def _selected(self, asked: Asked, found: FoundIndex, terms: Terms) -> Answered:
-        answer, judged = await asyncio.to_thread(_judged, found.content, asked.image, terms)
+        answer, judged = await asyncio.to_thread(self._judged, found.content, asked.image, terms)
         response = await self._response(asked, found, answer)
         return Answered(response, judged.outcome, judged.message, judged, found.content)
+
+    def _judged(self, index: Content, image: ImageName, terms: Terms) -> tuple[Answer, Judgement]:
+        """The answer of the core, and its words: an index may have thousands of entries."""
+        with self._metrics.rewriting():
+            answer = rewrite(index.body, index.media_type, image, terms)
+        return answer, Judgement.of(answer)
 
     async def _response(self, asked: Asked, found: FoundIndex, answer: Answer) -> http.Response:
         if isinstance(answer, Refused):
@@ -169,12 +176,6 @@ class Answers:
         if asked.request.method == "GET":
             return await self._upstream.get(question)
         return await self._upstream.head(question)
-
-
-def _judged(index: Content, image: ImageName, terms: Terms) -> tuple[Answer, Judgement]:
-    """The answer of the core, and its words: an index may have thousands of entries."""
-    answer = rewrite(index.body, index.media_type, image, terms)
-    return answer, Judgement.of(answer)
 
 
 def _relayed(asked: Asked, reply: Reply) -> Answered:
