@@ -35,15 +35,19 @@ ARROWS = {
     "config": May(others="yaml"),  # config.yaml, for whom mitmproxy is not worth its import
     "node": May(ours="core rules whole_file", others="archspec cryptography yaml"),
     "proxy": May(
-        ours="core rules store node config",
+        ours="core rules store node config upstream explaining",
         others="OpenSSL aiohttp argon2 bcrypt certifi cryptography jinja2 mitmproxy multidict"
         " prometheus_client yaml yarl",
     ),
     "upstream": May(
         ours="core", others="aiohttp yarl"
     ),  # asks a registry; proxy asks by its own way
+    "explaining": May(ours="core rules upstream"),
     "demo": May(ours="core node", others="aiohttp argon2 bcrypt cryptography multidict yaml yarl"),
-    "cli": May(ours="core rules store proxy upstream node demo config", others="argon2 rich typer"),
+    "cli": May(
+        ours="core rules store proxy upstream explaining node demo config",
+        others="argon2 rich typer",
+    ),
     "__main__": May(ours="cli"),
     ENTRY: May(ours="proxy", others="mitmproxy"),
 }
@@ -216,7 +220,7 @@ def test_a_right_arrow_is_let_be(path: str, source: str) -> None:
             "metahub/proxy/deep/down.py",
             "from ...cli import main",
             "addons/metahub/proxy/deep/down.py:1: metahub.cli.main:"
-            " of ours proxy imports only: core rules store node config",
+            " of ours proxy imports only: core rules store node config upstream explaining",
         ),
         (
             "metahub/cli/serve.py",
@@ -228,7 +232,7 @@ def test_a_right_arrow_is_let_be(path: str, source: str) -> None:
             "metahub/proxy/gate.py",
             "import metahub_addon",
             "addons/metahub/proxy/gate.py:1: metahub_addon:"
-            " of ours proxy imports only: core rules store node config",
+            " of ours proxy imports only: core rules store node config upstream explaining",
         ),
         (
             "metahub/__init__.py",

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
+from metahub.cli.table import cell
 from metahub.core.decision import Decision
-from metahub.core.distribution import one_line
 from metahub.core.outcome import Outcome
-
-_LONGEST_CELL = 200  # characters: a client may have written any number of them
 
 _STYLES = {
     Outcome.REWRITTEN: "green",
@@ -36,7 +34,7 @@ def as_table(decisions: Sequence[Decision]) -> Table:
     if several:
         table.add_column("instance", no_wrap=True)
     for decision in decisions:
-        more = [_cell(decision.instance)] if several else []
+        more = [cell(decision.instance)] if several else []
         table.add_row(*_cells(decision), *more)
     return table
 
@@ -45,16 +43,11 @@ def _cells(decision: Decision) -> list[Text]:
     style = _STYLES.get(decision.outcome, _OF_NO_ACCOUNT)
     counted = f"{len(decision.kept)} of {decision.entries_in_all}" if decision.entries else ""
     return [
-        _cell(f"{decision.time.astimezone():%H:%M:%S}"),
-        _cell(decision.client),
-        _cell(decision.machine_type or "none"),
-        _cell(f"{decision.method} {decision.image}".strip()),
+        cell(f"{decision.time.astimezone():%H:%M:%S}"),
+        cell(decision.client),
+        cell(decision.machine_type or "none"),
+        cell(f"{decision.method} {decision.image}".strip()),
         Text(decision.outcome.words, style=style),
-        _cell(counted),
-        _cell(f"{decision.milliseconds:.0f}" if decision.method else ""),
+        cell(counted),
+        cell(f"{decision.milliseconds:.0f}" if decision.method else ""),
     ]
-
-
-def _cell(text: object) -> Text:
-    """What others wrote, without what a terminal would obey."""
-    return Text(one_line(str(text), _LONGEST_CELL))

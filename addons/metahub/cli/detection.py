@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from metahub.cli.explanation import cell
+from metahub.cli.table import cell
 from metahub.node.detect import Detection, Match
 
 type Json = dict[str, object]

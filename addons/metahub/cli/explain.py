@@ -11,16 +11,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from metahub.cli.asker import Asker
 from metahub.cli.ending import ending_with
-from metahub.cli.explanation import ExplainError, Explanation
+from metahub.cli.explained import AT_A_GLANCE, IN_WORDS, entries_as_table, matrix_as_table
 from metahub.cli.index_file import read_index
-from metahub.cli.matrix import AT_A_GLANCE, IN_WORDS, Matrix
-from metahub.cli.pull import Pull
 from metahub.cli.rules_read import DIRECTORY, rules_in
 from metahub.cli.table import show_table
 from metahub.core.machine import MachineType
 from metahub.core.rewrite import Chosen
+from metahub.explaining.asker import Asker
+from metahub.explaining.explanation import ExplainError, Explanation
+from metahub.explaining.matrix import Matrix
+from metahub.explaining.pull import Pull
 from metahub.rules import Rules
 from metahub.upstream import AuthFiles, ImageReference, Route, Upstream, UpstreamError
 
@@ -176,7 +177,7 @@ def _show(explanation: Explanation, *, as_json: bool) -> None:
         return
     typer.echo("\n".join(explanation.lines()))
     if explanation.answer.selection.verdicts:
-        show_table(explanation.as_table())
+        show_table(entries_as_table(explanation))
 
 
 def _show_all(explanations: Sequence[Explanation], *, as_json: bool) -> None:
@@ -186,7 +187,7 @@ def _show_all(explanations: Sequence[Explanation], *, as_json: bool) -> None:
     marks = AT_A_GLANCE if _is_drawn() else IN_WORDS
     for matrix in Matrix.of(explanations):
         typer.echo("\n".join(matrix.lines()))
-        show_table(matrix.as_table(marks))
+        show_table(matrix_as_table(matrix, marks))
 
 
 def _is_drawn() -> bool:

@@ -8,11 +8,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from metahub.cli.explanation import ExplainError, Explanation
 from metahub.core.distribution import INDEX_TYPES, MAX_MANIFEST_BYTES, OCI_INDEX
 from metahub.core.index import MalformedIndexError
 from metahub.core.machine import MachineType
 from metahub.core.rewrite import Terms, rewrite
+from metahub.explaining.explanation import ExplainError, Explanation
 from metahub.rules import Rules
 from metahub.upstream import ImageReference
 

@@ -7,8 +7,17 @@ import typer
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
+from metahub.core.distribution import one_line
+
+_LONGEST_CELL = 400  # characters: others may have written any number of them
 _WITHOUT_EDGE = 1_000_000  # columns, where the output is not a terminal
+
+
+def cell(text: object) -> Text:
+    """What others wrote, without what a terminal would obey."""
+    return Text(one_line(str(text), _LONGEST_CELL))
 
 
 def show_table(table: Table) -> None:

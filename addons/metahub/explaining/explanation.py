@@ -1,20 +1,15 @@
-"""What becomes of an index for a machine type, in words, in a table and as JSON.
+"""What becomes of an index for a machine type, in words and as JSON.
 
 Knows the answer of the core. Must not know where the index came from, nor who reads the words.
 """
 
 from dataclasses import dataclass
 
-from rich.table import Table
-from rich.text import Text
-
-from metahub.core.distribution import Tag, one_line
-from metahub.core.judgement import Judged, Judgement
+from metahub.core.distribution import Tag
+from metahub.core.judgement import Judgement
 from metahub.core.machine import MachineType
 from metahub.core.outcome import Outcome
 from metahub.core.rewrite import Answer, Chosen, Rewritten, Unchanged
-
-_LONGEST_CELL = 400  # characters: upstream may have written any number of them
 
 _FOUND = {200: "found"}
 
@@ -64,22 +59,6 @@ class Explanation:
         """The result in one sentence, then what a registry said of the tags."""
         return [self._headline(), *map(str, self.tags or ())]
 
-    def as_table(self) -> Table:
-        """Each entry in upstream's order: what it requires, stays or goes, and why."""
-        table = Table(
-            "entry",
-            "platform",
-            "requires",
-            "",
-            "why",
-            box=None,
-            pad_edge=False,
-            padding=(0, 2, 0, 0),
-        )
-        for entry in self.judgement.entries:
-            table.add_row(*_cells(entry), style="green" if entry.stays else "dim")
-        return table
-
     def as_json(self) -> dict[str, object]:
         """The shape that `metahub explain --json` promises to scripts."""
         judged = self.judgement
@@ -104,20 +83,5 @@ class Explanation:
         return f"Unchanged for {self.machine_type}: {upstream} is served as it is, {message}."
 
 
-def _cells(entry: Judged) -> tuple[Text, ...]:
-    words = (entry.digest.short, entry.platform or "none", listed(entry))
-    return tuple(map(cell, (*words, "stays" if entry.stays else "goes", entry.reason)))
-
-
 def _tag_as_json(tried: Tried) -> dict[str, object]:
     return {"tag": str(tried.tag), "status": tried.status}
-
-
-def listed(entry: Judged) -> str:
-    """What an entry requires, for a table."""
-    return ", ".join(entry.requires) or "nothing"
-
-
-def cell(text: object) -> Text:
-    """What upstream wrote, without what a terminal would obey."""
-    return Text(one_line(str(text), _LONGEST_CELL))

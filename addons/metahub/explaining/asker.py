@@ -1,4 +1,4 @@
-"""Who pulls, as a command line says it: a machine type, a user, an address, or everybody.
+"""Who pulls, as a person says it: a machine type, a user, an address, or everybody.
 
 Knows the rules. Must not know what is pulled.
 """
@@ -6,9 +6,9 @@ Knows the rules. Must not know what is pulled.
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from metahub.cli.explanation import ExplainError
 from metahub.core.client import Client, parse_address
 from metahub.core.machine import MachineType
+from metahub.explaining.explanation import ExplainError
 from metahub.rules import Rules, UnknownClients
 from metahub.rules.mistake import nearest
 

@@ -6,7 +6,6 @@ Knows the rules and a registry. Must not know how a registry is asked, nor who r
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from metahub.cli.explanation import ExplainError, Explanation, Tried
 from metahub.core.digest import Digest
 from metahub.core.distribution import (
     INDEX_TYPES,
@@ -20,6 +19,7 @@ from metahub.core.index import MalformedIndexError
 from metahub.core.machine import MachineType
 from metahub.core.rewrite import Answer, Chosen, Terms, Unchanged, rewrite, tags_to_try
 from metahub.core.selection import Selection
+from metahub.explaining.explanation import ExplainError, Explanation, Tried
 from metahub.rules import Rules
 from metahub.upstream import ImageReference, Manifest, Upstream
 
