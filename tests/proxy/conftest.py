@@ -5,10 +5,12 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from metahub.node.authority import Confdir, SigningPair
+from metahub.proxy.launcher import Tool
 from tests.e2e.proxies.rules import table
 from tests.e2e.upstreams.odd_registry import OddRegistry
 from tests.e2e.upstreams.trust import HERE, Trust
@@ -46,10 +48,11 @@ def serve(place: Path, trust: Trust) -> Iterator[Serve]:
     """Starts proxies, one after the other: mitmproxy allows one in a process at a time."""
     started: list[ProxyInThread] = []
 
-    def serving(rules: dict[str, object], **options: object) -> ProxyInThread:
+    def serving(rules: dict[str, Any], tool: Tool = Tool.DUMP, /, **options: Any) -> ProxyInThread:
         for proxy in started:
             proxy.stop()
-        proxy = ProxyInThread(Path(tempfile.mkdtemp(dir=place)), trust.authority, options)
+        directory = Path(tempfile.mkdtemp(dir=place))
+        proxy = ProxyInThread(directory, trust.authority, options, tool)
         proxy.rule(rules)
         started.append(proxy)
         proxy.start()

@@ -6,12 +6,13 @@ Knows how it is started and stopped. Must not know what a test asks of it.
 import asyncio
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
+from mitmproxy import http
 from mitmproxy.master import Master
 
 from metahub.demo.address import LOOPBACK, Address, Login
@@ -19,6 +20,8 @@ from metahub.proxy.launcher import Greeting, Tool, assemble
 from tests.e2e.asking.wire import Wire
 
 TIME_TO_START = 20.0
+
+_OF_MITMWEB = {"web_host": LOOPBACK, "web_port": 0, "web_open_browser": False}
 
 
 @dataclass
@@ -84,6 +87,12 @@ class ProxyInThread:
 
         return asyncio.run_coroutine_threadsafe(called(), master.event_loop).result(TIME_TO_START)
 
+    def flows(self) -> Sequence[http.HTTPFlow]:
+        """What mitmweb has to show."""
+        found = self.command("view.flows.resolve", "@all")
+        assert isinstance(found, list)
+        return found
+
     def wire(self, server: Address, user: Login | None = None, source: str = LOOPBACK) -> Wire:
         """A way to a server over this proxy."""
         return Wire(server, self.authority, self.address, user, source)
@@ -106,6 +115,7 @@ class ProxyInThread:
             "upstream_cert": False,
             "http2": False,
             "termlog_verbosity": "error",
+            **(_OF_MITMWEB if self.tool is Tool.WEB else {}),
         }
         self._master = assemble(self.tool, config | dict(self.options), [], self._begun.put)
         await self._master.run()
@@ -119,6 +129,8 @@ class ProxyInThread:
 class Serve(Protocol):
     """Starts a proxy with these rules, and these options."""
 
-    def __call__(self, rules: dict[str, Any], **options: object) -> ProxyInThread:
+    def __call__(
+        self, rules: dict[str, Any], tool: Tool = Tool.DUMP, /, **options: Any
+    ) -> ProxyInThread:
         """A proxy that listens."""
         ...

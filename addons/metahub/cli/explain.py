@@ -21,9 +21,9 @@ from metahub.core.rewrite import Chosen
 from metahub.explaining.asker import Asker
 from metahub.explaining.explanation import ExplainError, Explanation
 from metahub.explaining.matrix import Matrix
-from metahub.explaining.pull import Pull
+from metahub.explaining.pull import explanations_of, image_named
 from metahub.rules import Rules
-from metahub.upstream import AuthFiles, ImageReference, Route, Upstream, UpstreamError
+from metahub.upstream import AuthFiles, Route, UpstreamError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,11 @@ class OfRegistry:
 
     def explanations(self, askers: Sequence[MachineType], rules: Rules) -> list[Explanation]:
         """What each machine type gets of it. Raises ExplainError and UpstreamError."""
-        return asyncio.run(self._explanations(askers, rules))
-
-    async def _explanations(self, askers: Sequence[MachineType], rules: Rules) -> list[Explanation]:
-        image = _image(self.image)
+        image = image_named(self.image)
         route = Route.of(self.ca, self.proxy, plain_http=self.plain_http)
-        auth_files = AuthFiles.of(os.environ, Path.home(), os.getuid())
-        async with Upstream(image.name, route, auth_files) as upstream:
-            pull = Pull(image, upstream, rules, self.wants_bytes)
-            return [await pull.explanation(machine_type) for machine_type in askers]
+        files = AuthFiles.of(os.environ, Path.home(), os.getuid())
+        asked = explanations_of(image, askers, rules, route, files, wants_bytes=self.wants_bytes)
+        return asyncio.run(asked)
 
 
 def explain(
@@ -162,13 +158,6 @@ def _not_with(name: str, options: Mapping[str, object]) -> None:
 def _explanations(subject: OfFile | OfRegistry, asker: Asker, directory: Path) -> list[Explanation]:
     rules = rules_in(directory)
     return subject.explanations(asker.machine_types(rules), rules)
-
-
-def _image(text: str) -> ImageReference:
-    try:
-        return ImageReference.parse(text)
-    except ValueError as error:
-        raise ExplainError(str(error)) from error
 
 
 def _show(explanation: Explanation, *, as_json: bool) -> None:

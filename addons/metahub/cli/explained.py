@@ -64,8 +64,7 @@ def _mark(entry: Judged, marks: Marks) -> Text:
 
 
 def _entry(entry: Judged) -> tuple[Text, ...]:
-    requires = ", ".join(entry.requires) or "nothing"
-    return tuple(map(cell, (entry.digest.short, entry.platform or "none", requires)))
+    return tuple(map(cell, (entry.digest.short, entry.platform or "none", entry.listed)))
 
 
 def _outcome(judged: Judgement, separator: str) -> Text:

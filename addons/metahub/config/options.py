@@ -31,7 +31,7 @@ class Option:
     """One option of mitmproxy, of the type of its default."""
 
     name: str
-    default: str | int | Sequence[str]
+    default: str | int | bool | Sequence[str]
     help: str
     choices: tuple[str, ...] | None = None
 
@@ -39,7 +39,7 @@ class Option:
     def kind(self) -> type:
         """Its type, in mitmproxy's words."""
         kind = type(self.default)
-        return kind if kind in (str, int) else Sequence[str]
+        return kind if kind in (str, int, bool) else Sequence[str]
 
 
 RULES = Option(
@@ -109,6 +109,11 @@ KEEP_BODY_BYTES = Option(
     262_144,
     "How large a body may be that mitmweb and mitmproxy's console keep with its flow.",
 )
+MARK_FLOWS = Option(
+    "metahub_mark_flows",
+    False,
+    "Mark each flow in mitmweb and mitmproxy's console with a circle in the colour of its outcome.",
+)
 
 OPTIONS = (
     RULES,
@@ -122,4 +127,5 @@ OPTIONS = (
     KEEP_DECISIONS,
     KEEP_FLOWS,
     KEEP_BODY_BYTES,
+    MARK_FLOWS,
 )

@@ -32,6 +32,11 @@ class Judged:
     """True if the entry is served: all of an unchanged index are, none of a refused one."""
     reason: str
 
+    @property
+    def listed(self) -> str:
+        """What it requires, for a table."""
+        return ", ".join(self.requires) or "nothing"
+
     def as_json(self) -> dict[str, object]:
         """The shape that scripts are promised."""
         return {

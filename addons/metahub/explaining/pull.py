@@ -21,7 +21,7 @@ from metahub.core.rewrite import Answer, Chosen, Terms, Unchanged, rewrite, tags
 from metahub.core.selection import Selection
 from metahub.explaining.explanation import ExplainError, Explanation, Tried
 from metahub.rules import Rules
-from metahub.upstream import ImageReference, Manifest, Upstream
+from metahub.upstream import AuthFiles, ImageReference, Manifest, Route, Upstream
 
 _LONGEST_TYPE = 100  # characters: upstream may have written any number of them
 
@@ -123,3 +123,26 @@ def _kind(manifest: Manifest) -> str:
 def _nothing(image: ImageName, references: Sequence[Reference]) -> str:
     names = (str(ImageReference(image, reference)) for reference in references)
     return f"{image.registry} has no {' and no '.join(names)}"
+
+
+def image_named(text: str) -> ImageReference:
+    """An image as a person writes it. Raises ExplainError."""
+    try:
+        return ImageReference.parse(text)
+    except ValueError as error:
+        raise ExplainError(str(error)) from error
+
+
+async def explanations_of(  # noqa: PLR0913 - what is asked, for whom, by what, and how
+    image: ImageReference,
+    askers: Sequence[MachineType],
+    rules: Rules,
+    route: Route,
+    auth_files: AuthFiles,
+    *,
+    wants_bytes: bool = False,
+) -> list[Explanation]:
+    """What each of the machine types gets. Raises ExplainError and UpstreamError."""
+    async with Upstream(image.name, route, auth_files) as upstream:
+        pull = Pull(image, upstream, rules, wants_bytes)
+        return [await pull.explanation(machine_type) for machine_type in askers]

@@ -7,12 +7,14 @@ from metahub.proxy.content_view import ContentView
 from metahub.proxy.cut_off import CutOff
 from metahub.proxy.decision_log import DecisionLog
 from metahub.proxy.decisions import Decisions
+from metahub.proxy.explainer import Explainer
 from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
 from metahub.proxy.http1 import Http1
 from metahub.proxy.itself import Itself
 from metahub.proxy.kept_decisions import KeptDecisions
 from metahub.proxy.kept_flows import KeptFlows
+from metahub.proxy.kept_index import KeptIndex
 from metahub.proxy.leaves import Leaves
 from metahub.proxy.logins import Logins
 from metahub.proxy.manifests import Manifests
@@ -75,6 +77,7 @@ def addons() -> list[Addon]:
     decisions.follow(log.told)
     decisions.follow(kept.told)
     decisions.follow(Comments().told)
+    decisions.follow(KeptIndex().told)
     decisions.follow(lambda _, decision, __: metrics.decided(decision))
     gate = Gate(rules, logins, itself, seen.let_in, decisions)
     pause = Pause()
@@ -99,7 +102,7 @@ def addons() -> list[Addon]:
         log,
         kept,
         pause,
-        Commands(rules, pause),
+        Commands(rules, pause, Explainer(rules)),
         KeptFlows(),
         ContentView(rules),
         Streams(),

@@ -1,12 +1,27 @@
 """What a person who looks at a flow in mitmproxy's tools is told of it.
 
-Knows comments and metadata, which `~comment` and `~meta` filter by. Must not know any tool.
+Knows comments, marks, and metadata, which `~meta` filters by. Must not know any tool.
 """
 
-from mitmproxy import http
+from mitmproxy import ctx, flow, http
 
 from metahub.core.decision import Decision
+from metahub.core.outcome import Outcome
 from metahub.store import Content
+
+_MARK = "metahub_mark"
+
+# https://github.com/mitmproxy/mitmproxy/blob/v12.2.3/mitmproxy/utils/emoji.py
+_MARKS = {
+    Outcome.REWRITTEN: ":green_circle:",
+    Outcome.UNCHANGED: ":large_blue_circle:",
+    Outcome.REFUSED: ":red_circle:",
+    Outcome.DENIED: ":red_circle:",
+    Outcome.FAILED: ":red_circle:",
+    Outcome.UPSTREAM_ERROR: ":yellow_circle:",
+    Outcome.PAUSED: ":yellow_circle:",
+}
+_OF_NO_ACCOUNT = ":white_circle:"
 
 
 class Comments:
@@ -24,3 +39,10 @@ class Comments:
         flow.metadata["metahub_image"] = decision.image
         flow.metadata["metahub_outcome"] = str(decision.outcome)
         flow.metadata["metahub_decision"] = decision.id
+        if ctx.options.metahub_mark_flows:
+            flow.marked = flow.metadata[_MARK] = _MARKS.get(decision.outcome, _OF_NO_ACCOUNT)
+
+
+def is_marked_by_a_person(flow: flow.Flow) -> bool:
+    """True for a mark that is not the one of an outcome."""
+    return bool(flow.marked) and flow.marked != flow.metadata.get(_MARK)

@@ -4,12 +4,13 @@ Knows mitmproxy's view. Must not know what a flow is about.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain, filterfalse, islice
 
 from mitmproxy import connection, ctx, exceptions, flow, http
 from mitmproxy.addons.view import View
 
 from metahub.config import KEEP_BODY_BYTES, KEEP_FLOWS
+from metahub.proxy.comments import is_marked_by_a_person
 
 
 class KeptFlows:
@@ -69,9 +70,9 @@ def _view() -> View | None:
 
 def _may_go(flows: Sequence[flow.Flow]) -> Iterator[flow.Flow]:
     """Those that have ended: the oldest first, but what a person has marked after all others."""
-    unmarked = (each for each in flows if not each.marked and not _is_under_way(each))
-    marked = (each for each in flows if each.marked and not _is_under_way(each))
-    return chain(unmarked, marked)
+    ended = [each for each in flows if not _is_under_way(each)]
+    marked = filter(is_marked_by_a_person, ended)
+    return chain(filterfalse(is_marked_by_a_person, ended), marked)
 
 
 def _is_under_way(flow: flow.Flow) -> bool:

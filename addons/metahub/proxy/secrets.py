@@ -47,6 +47,13 @@ class Secrets:
         _remove_from(flow.request.headers)
 
 
+def without_credentials(headers: http.Headers) -> http.Headers:
+    """A copy of the headers of a request, in which nothing proves a client."""
+    copied = headers.copy()
+    _remove_from(copied)
+    return copied
+
+
 def without_secrets(record: logging.LogRecord) -> bool:
     """A filter of logging: keeps every record, and no secret in it."""
     text = record.getMessage()

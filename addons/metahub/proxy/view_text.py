@@ -50,6 +50,11 @@ def judged_index(index: Content, image: ImageName, terms: Terms) -> tuple[Judgem
     return judged, _lines([one_line(headline, 1000), "", title + _counted(rows), *_table(rows)])
 
 
+def judged_lines(judged: Judgement) -> Iterator[str]:
+    """What becomes of each entry, where sizes are not at hand."""
+    return _table([_judged_cells(entry) for entry in judged.entries])
+
+
 def listed_index(index: Content, title: str, vocabulary: Vocabulary) -> str:
     """The entries of an index of which nothing is judged. Raises MalformedIndexError."""
     parsed = parse_index(index.body, index.media_type)
@@ -87,6 +92,11 @@ def human_size(size: int) -> str:
 
 def _judged_row(entry: Entry, judged: Judged) -> _Row:
     return (*_row(entry, judged.requires), "stays" if judged.stays else "goes", judged.reason)
+
+
+def _judged_cells(judged: Judged) -> _Row:
+    words = (judged.digest.short, judged.platform or "none", judged.listed)
+    return (*words, "stays" if judged.stays else "goes", judged.reason)
 
 
 def _row(entry: Entry, requires: Iterable[str]) -> _Row:

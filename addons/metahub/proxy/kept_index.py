@@ -1,0 +1,44 @@
+"""Upstream's index, kept with a flow beside what was served in its place.
+
+Knows how mitmproxy keeps what a flow was before a change. Must not know what was decided.
+"""
+
+from mitmproxy import ctx, http
+
+from metahub.core.decision import Decision
+from metahub.core.digest import Digest
+from metahub.proxy.secrets import without_credentials
+from metahub.store import Content
+
+
+class KeptIndex:
+    """Makes of upstream's answer what mitmproxy's tools revert a flow to, and write into files."""
+
+    def told(self, flow: http.HTTPFlow | None, _: Decision, index: Content | None) -> None:
+        """Keep the index, where anybody may see it. What is as upstream sent it needs no second."""
+        if flow is None or index is None or flow.response is None or not _is_kept():
+            return
+        is_its_own = flow.response.raw_content == index.body
+        if not is_its_own and len(index.body) <= ctx.options.metahub_keep_body_bytes:
+            _keep(flow, flow.response, index)
+
+
+def _is_kept() -> bool:
+    """True where a tool, or a file, keeps flows."""
+    return ctx.master.addons.get("view") is not None or bool(ctx.options.save_stream_file)
+
+
+def _keep(flow: http.HTTPFlow, served: http.Response, index: Content) -> None:
+    """The request is still to be used, with the credentials that must not be kept."""
+    headers = flow.request.headers
+    flow.request.headers = without_credentials(headers)
+    flow.response = _upstreams(index)
+    try:
+        flow.backup()
+    finally:
+        flow.request.headers, flow.response = headers, served
+
+
+def _upstreams(index: Content) -> http.Response:
+    said = {"Content-Type": index.media_type, "Docker-Content-Digest": str(Digest.of(index.body))}
+    return http.Response.make(200, index.body, said)
