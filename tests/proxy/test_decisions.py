@@ -225,6 +225,16 @@ def test_the_rules_in_a_command(offering: ProxyInThread) -> None:
     assert offering.command("metahub.rules") == before
 
 
+def test_a_question_with_a_body(offering: ProxyInThread, odd: OddRegistry, said: Said) -> None:
+    """No client asks so; it gets no answer, and the operator is told."""
+    wire = offering.wire(odd.address, login_of(TYPE1))
+    with pytest.raises(ConnectionError):
+        wire.ask("GET", f"/v2/{REPOSITORY}/manifests/{TAG}", body=b"x")
+    (decision,) = said()
+    assert (decision.outcome, decision.status) == (Outcome.REFUSED, None)
+    assert decision.message == "a question with a body is cut off, as no client asks"
+
+
 def test_no_secret_is_in_a_decision(
     offering: ProxyInThread, odd: OddRegistry, capsys: pytest.CaptureFixture[str]
 ) -> None:

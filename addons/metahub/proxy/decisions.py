@@ -104,6 +104,11 @@ class Decisions:
         """Make a decision of this flow, when it has its answer."""
         self._drafts[flow] = draft
 
+    def cut_off(self, flow: http.HTTPFlow, draft: Draft) -> None:
+        """This flow ends at once, without an answer, as its draft says."""
+        self.begin(flow, draft)
+        self._finish(flow)
+
     def denied(self, flow: http.HTTPFlow, client: Client, why: str) -> None:
         """A client was not let in. The same again is not told for some seconds."""
         host = f"{flow.request.pretty_host}:{flow.request.port}"

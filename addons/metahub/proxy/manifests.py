@@ -32,6 +32,7 @@ from metahub.store import StoreError
 
 logger = logging.getLogger(__name__)
 
+WITH_A_BODY = "a question with a body is cut off, as no client asks"
 FAILED = "MetaHub failed, and its log says how"
 
 
@@ -86,8 +87,10 @@ class Manifests:
             flow.kill()
             return
         if found is not None and isinstance(found[1].terms, Terms):
-            image = found[1].image
-            logger.log(ALERT, f"{image}: a question with a body is cut off, as no client asks.")
+            draft = _draft(*found)
+            draft.answered = Answered(None, Outcome.REFUSED, WITH_A_BODY)
+            logger.log(ALERT, f"{draft.image}: {WITH_A_BODY}.")
+            self._decisions.cut_off(flow, draft)
             flow.kill()
 
     async def request(self, flow: http.HTTPFlow) -> None:
@@ -99,10 +102,9 @@ class Manifests:
             flow.response = _failed(flow.request, short_name(flow.request.path), FAILED)
             return
         if found is not None and self._answers is not None:
-            visit, asked = found
-            draft = Draft(visit.client, visit.machine_type, asked.image, asked.path.reference)
+            draft = _draft(*found)
             self._decisions.begin(flow, draft)
-            answering = _answer(asked, self._answers, draft)
+            answering = _answer(found[1], self._answers, draft)
             flow.response = await self._presence.unless_gone(flow.client_conn, answering)
 
     def _asked(self, flow: http.HTTPFlow) -> tuple[Visit, Asked] | None:
@@ -117,6 +119,10 @@ class Manifests:
         upstreams = question(flow.request, visit.host, flow.server_conn.via)
         terms = self._sight.of(flow.request, visit.machine_type, image, path.reference)
         return visit, Asked(flow.request, path, image, upstreams, terms)
+
+
+def _draft(visit: Visit, asked: Asked) -> Draft:
+    return Draft(visit.client, visit.machine_type, asked.image, asked.path.reference)
 
 
 def _check_policy(value: str) -> None:
