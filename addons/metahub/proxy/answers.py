@@ -17,6 +17,7 @@ from metahub.core.judgement import Judgement
 from metahub.core.outcome import Outcome
 from metahub.core.rewrite import Answer, Chosen, Refused, Rewritten, Terms, rewrite, tags_to_try
 from metahub.proxy import responses
+from metahub.proxy.heads import Heads
 from metahub.proxy.indexes import FoundIndex, Indexes, says_too_little
 from metahub.proxy.metrics import Metrics
 from metahub.proxy.short_memory import ShortMemory
@@ -71,7 +72,8 @@ class Answers:
         self._store = store
         self._missing = missing
         self._metrics = metrics
-        self._indexes = Indexes(upstream, store, metrics)
+        self._heads = Heads(upstream.head)
+        self._indexes = Indexes(upstream, self._heads, store, metrics)
 
     async def to(self, asked: Asked) -> Answered:
         """The answer.
@@ -164,7 +166,7 @@ class Answers:
 
     async def _stated(self, question: Question) -> Reply:
         """What upstream states of a digest, by HEAD where that says enough."""
-        head = await self._upstream.head(question)
+        head = await self._heads.ask(question)
         return await self._upstream.get(question) if says_too_little(head) else head
 
     async def _in_full(self, asked: Asked, question: Question, reply: Reply) -> Reply:
@@ -175,7 +177,7 @@ class Answers:
         """Upstream's reply to what the client itself might have asked."""
         if asked.request.method == "GET":
             return await self._upstream.get(question)
-        return await self._upstream.head(question)
+        return await self._heads.ask(question)
 
 
 def _relayed(asked: Asked, reply: Reply) -> Answered:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from metahub.core.digest import Digest
 from metahub.core.distribution import INDEX_TYPES, ManifestPath
+from metahub.proxy.heads import Heads
 from metahub.proxy.keyed_locks import KeyedLocks
 from metahub.proxy.metrics import READS, Metrics, Read
 from metahub.proxy.store_in_use import StoreInUse
@@ -29,8 +30,11 @@ class FoundIndex:
 class Indexes:
     """Finds indexes: a HEAD tells the digest, and each digest is fetched once, whoever asks."""
 
-    def __init__(self, upstream: Upstream, store: StoreInUse, metrics: Metrics) -> None:
+    def __init__(
+        self, upstream: Upstream, heads: Heads, store: StoreInUse, metrics: Metrics
+    ) -> None:
         self._upstream = upstream
+        self._heads = heads
         self._store = store
         self._metrics = metrics
         self._fetching = KeyedLocks[Digest]()
@@ -40,7 +44,7 @@ class Indexes:
 
         For a GET that is the reply to a GET, with its body. Raises UpstreamError and StoreError.
         """
-        head = await self._upstream.head(question)
+        head = await self._heads.ask(question)
         digest = head.digest
         if _is_index(head) and digest is not None:
             return await self._fetched_once(digest, question.at(str(path.at(digest))), head)
