@@ -23,7 +23,10 @@ PULLS = 10  # of each node
 
 
 def test_a_cluster_costs_one_get_of_an_index(serve: Serve, front: Front) -> None:
-    """100 nodes of 4 machine types pull one unchanged tag ten times each, all at once."""
+    """100 nodes of 4 machine types pull one unchanged tag ten times each, all at once.
+
+    Upstream hears of each by a HEAD, or of some together who ask at the same time.
+    """
     registry = front[COUNTING]
     images = index_of((*BUILDS, Build(">> of no other test", ("cpu:unheard-of",))))
     registry.push(REPOSITORY, TAG, images)
@@ -31,7 +34,7 @@ def test_a_cluster_costs_one_get_of_an_index(serve: Serve, front: Front) -> None
     nodes = [user for user in TABLE for _ in range(NODES)]
     asyncio.run(_all(nodes, proxy, registry))
     heads = f"/v2/{REPOSITORY}/manifests/{TAG}"
-    assert eventually(lambda: registry.asked("HEAD", heads) == len(nodes) * PULLS)
+    assert eventually(lambda: 0 < registry.asked("HEAD", heads) <= len(nodes) * PULLS)
     paths = [f"/v2/{REPOSITORY}/manifests/{name}" for name in (TAG, images.index.digest)]
     assert [registry.asked("GET", path) for path in paths] == [0, 1]
 

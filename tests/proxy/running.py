@@ -114,6 +114,7 @@ class ProxyInThread:
             "connection_strategy": "lazy",
             "upstream_cert": False,
             "http2": False,
+            "metahub_anonymous_seconds": 0,  # a test changes its upstream at once
             "termlog_verbosity": "error",
             **(_OF_MITMWEB if self.tool is Tool.WEB else {}),
         }

@@ -1,6 +1,7 @@
 """What config.yaml says. Must not know mitmproxy, which takes half a second to import."""
 
 from metahub.config.options import (
+    ANONYMOUS_SECONDS,
     ANSWER_SECONDS,
     DECISION_LOG,
     EXEMPT_AGENTS,
@@ -12,6 +13,7 @@ from metahub.config.options import (
     ON_ERROR,
     OPTIONS,
     PREFIX,
+    PRIVATE_SECONDS,
     RULES,
     STORE,
     DecisionLines,
@@ -20,6 +22,7 @@ from metahub.config.options import (
 from metahub.config.reader import CONFIG, ConfigError, complaint, read_config
 
 __all__ = [
+    "ANONYMOUS_SECONDS",
     "ANSWER_SECONDS",
     "CONFIG",
     "DECISION_LOG",
@@ -32,6 +35,7 @@ __all__ = [
     "ON_ERROR",
     "OPTIONS",
     "PREFIX",
+    "PRIVATE_SECONDS",
     "RULES",
     "STORE",
     "ConfigError",

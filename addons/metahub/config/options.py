@@ -65,6 +65,18 @@ MISSING_SECONDS = Option(
     60,
     "For how many seconds the tag of a variant that upstream does not have is not asked for again.",
 )
+PRIVATE_SECONDS = Option(
+    "metahub_private_seconds",
+    0,
+    "For how many seconds upstream's yes to a client that is logged in there is remembered, for "
+    "the same login, repository and digest.",
+)
+ANONYMOUS_SECONDS = Option(
+    "metahub_anonymous_seconds",
+    5,
+    "For how many seconds upstream's yes to clients that are not logged in there is remembered, "
+    "for the same repository and digest.",
+)
 ANSWER_SECONDS = Option(
     "metahub_answer_seconds",
     30,
@@ -120,6 +132,8 @@ OPTIONS = (
     STORE,
     ON_ERROR,
     MISSING_SECONDS,
+    PRIVATE_SECONDS,
+    ANONYMOUS_SECONDS,
     ANSWER_SECONDS,
     EXEMPT_AGENTS,
     HOSTS,

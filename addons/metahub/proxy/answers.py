@@ -22,7 +22,8 @@ from metahub.proxy.indexes import FoundIndex, Indexes, says_too_little
 from metahub.proxy.metrics import Metrics
 from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.store_in_use import StoreInUse
-from metahub.proxy.upstream import Question, Reply, Upstream
+from metahub.proxy.upstream import Headers, Question, Reply, Upstream
+from metahub.proxy.yeses import Yeses
 from metahub.store import Content
 
 _KNOWN = "asked for by the digest of an index of ours"
@@ -66,11 +67,13 @@ class Answers:
         upstream: Upstream,
         store: StoreInUse,
         missing: ShortMemory[Sought],
+        yeses: Yeses,
         metrics: Metrics,
     ) -> None:
         self._upstream = upstream
         self._store = store
         self._missing = missing
+        self._yeses = yeses
         self._metrics = metrics
         self._heads = Heads(upstream.head)
         self._indexes = Indexes(upstream, self._heads, store, metrics)
@@ -123,6 +126,7 @@ class Answers:
         return await self._indexes.find(method, asked.question.at(str(path)), path)
 
     async def _selected(self, asked: Asked, found: FoundIndex, terms: Terms) -> Answered:
+        self._yeses.remember(asked.question.at(str(asked.path.at(found.digest))), found.headers)
         answer, judged = await asyncio.to_thread(self._judged, found.content, asked.image, terms)
         response = await self._response(asked, found, answer)
         return Answered(response, judged.outcome, judged.message, judged, found.content)
@@ -155,14 +159,25 @@ class Answers:
             return Answered(None, Outcome.PINNED)
         for origin in kept.made_of:
             question = asked.question.at(str(asked.path.at(origin)))
-            reply = await self._stated(question)
-            if _shows(reply, origin):
-                response = responses.manifest(asked.request, reply.headers, kept.content, digest)
+            shown = await self._shown(question, origin)
+            if not isinstance(shown, Reply):
+                response = responses.manifest(asked.request, shown, kept.content, digest)
                 known = Judgement(Outcome.REWRITTEN, _KNOWN, origin, digest, ())
                 return Answered(response, known.outcome, known.message, known)
-            if reply.status != 404:  # no word on this origin, but on this client, or on its haste
-                return _relayed(asked, await self._in_full(asked, question, reply))
+            if shown.status != 404:  # no word on this origin, but on this client, or on its haste
+                return _relayed(asked, await self._in_full(asked, question, shown))
         return Answered(None, Outcome.PINNED)
+
+    async def _shown(self, question: Question, origin: Digest) -> Headers | Reply:
+        """What upstream says with its yes, perhaps a moment ago; or its reply that is none."""
+        remembered = self._yeses.recall(question)
+        if remembered is not None:
+            return remembered
+        reply = await self._stated(question)
+        if not _shows(reply, origin):
+            return reply
+        self._yeses.remember(question, reply.headers)
+        return reply.headers
 
     async def _stated(self, question: Question) -> Reply:
         """What upstream states of a digest, by HEAD where that says enough."""

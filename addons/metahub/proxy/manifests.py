@@ -9,7 +9,7 @@ import logging
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.log import ALERT
 
-from metahub.config import MISSING_SECONDS, ON_ERROR, OnError
+from metahub.config import ANONYMOUS_SECONDS, MISSING_SECONDS, ON_ERROR, PRIVATE_SECONDS, OnError
 from metahub.core.distribution import ImageName, parse_manifest_path, short_name
 from metahub.core.index import MalformedIndexError
 from metahub.core.outcome import Outcome
@@ -28,11 +28,14 @@ from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.streams import has_body
 from metahub.proxy.tally import tallied
 from metahub.proxy.upstream import UnreachableError, Upstream, UpstreamError, question
+from metahub.proxy.yeses import Seconds, Yeses
 from metahub.store import StoreError
 
 logger = logging.getLogger(__name__)
 
 WITH_A_BODY = "a question with a body is cut off, as no client asks"
+_REMEMBERED = (MISSING_SECONDS.name, PRIVATE_SECONDS.name, ANONYMOUS_SECONDS.name)
+
 FAILED = "MetaHub failed, and its log says how"
 
 
@@ -61,13 +64,20 @@ class Manifests:
         """Connect to upstream, and answer, as the options say."""
         if any(name.startswith("ssl_") for name in updated):
             self._upstream.trust()
-        if MISSING_SECONDS.name in updated and ctx.options.metahub_missing_seconds < 0:
-            raise exceptions.OptionsError(f"{MISSING_SECONDS.name}: expected no less than 0")
         if ON_ERROR.name in updated:
             _check_policy(ctx.options.metahub_on_error)
-        if MISSING_SECONDS.name in updated:
-            missing = ShortMemory[Sought](ctx.options.metahub_missing_seconds)
-            self._answers = Answers(self._upstream, self._store, missing, self._metrics)
+        if updated.intersection(_REMEMBERED):
+            self._answers = self._made()
+
+    def _made(self) -> Answers:
+        """Answers that remember for as long as the options say."""
+        for name in _REMEMBERED:
+            if getattr(ctx.options, name) < 0:
+                raise exceptions.OptionsError(f"{name}: expected no less than 0")
+        options = ctx.options
+        missing = ShortMemory[Sought](options.metahub_missing_seconds)
+        seconds = Seconds(options.metahub_private_seconds, options.metahub_anonymous_seconds)
+        return Answers(self._upstream, self._store, missing, Yeses(seconds), self._metrics)
 
     def done(self) -> None:
         """Close the connections to upstream."""

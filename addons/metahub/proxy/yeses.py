@@ -1,0 +1,105 @@
+"""Which digests upstream showed to whom a moment ago.
+
+Knows logins by a hash, and how long they hold. Must not know what a digest is of.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from yarl import URL
+
+from metahub.proxy.upstream import Headers, Question
+
+_LOGIN = frozenset({b"authorization", b"cookie"})
+_BEARER = "bearer "
+
+_MOST_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """For how long a yes may be remembered that a client got with a login, or without."""
+
+    private: float = 0
+    anonymous: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Yes:
+    """What upstream said with it, and until when it holds, by the clock of this memory."""
+
+    headers: Headers
+    until: float
+
+
+@dataclass(slots=True)
+class Yeses:
+    """Spares upstream the second question of a pull, where a node asks for what it was just given.
+
+    A yes counts for one digest, one repository and one login only, and no longer than the login.
+    """
+
+    seconds: Seconds
+    clock: Callable[[], float] = time.time
+    _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    _yeses: OrderedDict[tuple[URL, bytes], Yes] = field(default_factory=OrderedDict)
+
+    def remember(self, question: Question, headers: Headers) -> None:
+        """Upstream has just answered this question, for a digest, with yes."""
+        until = self._until(question)
+        if until <= self.clock():
+            return
+        while len(self._yeses) >= _MOST_REMEMBERED:
+            self._yeses.popitem(last=False)
+        self._yeses[self._name(question)] = Yes(headers, until)
+
+    def recall(self, question: Question) -> Headers | None:
+        """The headers of a yes that still holds; None where upstream is to be asked."""
+        yes = self._yeses.get(self._name(question))
+        return yes.headers if yes and yes.until > self.clock() else None
+
+    def _name(self, question: Question) -> tuple[URL, bytes]:
+        """No login is held, but a hash that says nothing outside of this process."""
+        hashed = hashlib.blake2b(key=self._key)
+        for name, value in _login(question):
+            hashed.update(b"%d:%s%d:%s" % (len(name), name, len(value), value))
+        return question.url, hashed.digest()
+
+    def _until(self, question: Question) -> float:
+        token = _token(question)
+        is_anonymous = not token["sub"] if "sub" in token else not _login(question)
+        now, most = self.clock(), self.seconds
+        until = now + (most.anonymous if is_anonymous else most.private)
+        expires = token.get("exp")
+        return min(until, expires) if isinstance(expires, int | float) else until
+
+
+def _login(question: Question) -> Headers:
+    return tuple((name, value) for name, value in question.headers if name.lower() in _LOGIN)
+
+
+def _token(question: Question) -> Mapping[str, Any]:
+    """What a token says of itself, if it is one that does. Its `sub` is empty if nobody logged in.
+
+    https://distribution.github.io/distribution/spec/auth/jwt/
+    """
+    match _login(question):
+        case ((_, value),):
+            said = value.decode("latin-1")
+        case _:
+            return {}
+    if not said.lower().startswith(_BEARER) or said.count(".") != 2:
+        return {}
+    try:
+        payload = json.loads(base64.urlsafe_b64decode(f"{said.split('.')[1]}==="))
+    except (binascii.Error, ValueError, RecursionError):
+        return {}
+    return payload if isinstance(payload, dict) else {}
