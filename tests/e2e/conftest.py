@@ -3,7 +3,7 @@
 What they are made of: `machine/` starts programs and keeps them apart, `upstreams/` are registries
 and what is in them, `proxies/` MetaHub and what stands beside it, `clients/` programs that pull,
 `asking/` requests of our own. `matrix/` tries every client with everything, `signatures/` what is
-signed.
+signed, `tools/` what a person sees in mitmproxy's tools.
 """
 
 import shutil

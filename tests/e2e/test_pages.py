@@ -1,6 +1,5 @@
 """The proxy's own pages, as curl and a browser see them."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from metahub.demo.address import Address, Login
 from metahub.node.setup import RUNTIMES
 from tests.e2e.asking.wire import Wire
+from tests.e2e.machine.parts import CHROMIUM, require_browser
 from tests.e2e.machine.running import bare_environment
 from tests.e2e.proxies.proxy import Proxy
 from tests.e2e.proxies.redirected import HTTP, Redirected, address_of
@@ -30,10 +30,8 @@ def curl(*arguments: str, expects: int = 0) -> str:
 @pytest.fixture
 def browse(tmp_path: Path) -> "Browse":
     """A browser with a home of its own."""
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("this test cannot run here: `apt-get install chromium` installs what it needs")
-    return Browse(browser, tmp_path)
+    require_browser()
+    return Browse(CHROMIUM, tmp_path)
 
 
 class Browse:

@@ -41,6 +41,8 @@ PACKAGES = {
     "promtool": "prometheus",
 }
 
+CHROMIUM = "chromium"  # the command, and the package
+
 
 def require(*commands: str) -> None:
     """Skip the test, or fail it under CI=true, unless this machine has what it needs."""
@@ -55,6 +57,12 @@ def require_programs(*commands: str) -> None:
     missing = {PACKAGES[name] for name in commands if shutil.which(name, path=path) is None}
     if missing:
         do_without(f"`apt-get install {' '.join(sorted(missing))}` installs what it needs")
+
+
+def require_browser() -> None:
+    """Skip the test, under CI=true too, unless there is one: it is larger than all other parts."""
+    if shutil.which(CHROMIUM, path=bare_environment()["PATH"]) is None:
+        pytest.skip(f"this test cannot run here: `apt-get install {CHROMIUM}` installs a browser")
 
 
 def require_network() -> None:

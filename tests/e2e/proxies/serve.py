@@ -4,7 +4,7 @@ Knows what no log may ever contain. Must not know what a test expects.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -29,13 +29,19 @@ class Serve(Protocol):
 
 
 @contextmanager
-def proxies(place: Path, trust: Trust, site: Site = THIS_MACHINE) -> Iterator[Serve]:
-    """Start proxies below a place; a crash or a secret in a log is a failure of the test."""
+def proxies(
+    place: Path, trust: Trust, site: Site = THIS_MACHINE, words: Sequence[str] = ()
+) -> Iterator[Serve]:
+    """Start proxies below a place; a crash or a secret in a log is a failure of the test.
+
+    `words` are said to `metahub serve`: `--web`.
+    """
     with ExitStack() as ends:
 
         def serve(rules: Rules, **options: object) -> Proxy:
             directory = Path(tempfile.mkdtemp(prefix="proxy-", dir=place))
             proxy = metahub_in(directory, trust, site, **options)
+            proxy.command = (*proxy.command, *words)
             proxy.rule(rules)
             ends.callback(_look_at, proxy)
             ends.callback(proxy.stop)
