@@ -1,6 +1,6 @@
 # MetaHub's commands. Each makes what it needs first, once: a .venv of its own, from the lock.
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test test-fast newer-clients tables bench bench-flows lint format lock clean
+.PHONY: help install run demo test test-fast newer-clients tables screenshots bench bench-flows lint format lock clean
 
 BIN := .venv/bin
 # Where bytecode may not be kept, every worker of the tests compiles all of them, time and again.
@@ -36,6 +36,10 @@ newer-clients: .venv/.dev ## unpack newer clients for the tests: docker, contain
 
 tables: newer-clients ## try every client, and write what came out into README.md and docs/clients.md
 	$(BIN)/pytest tests/e2e/matrix --write-tables
+
+screenshots: .venv/.dev ## take the picture of mitmweb in docs/images anew, while clients pull (root on Debian, with chromium)
+	@.ci/debian-parts
+	$(BIN)/pytest tests/e2e/tools/test_browser.py --write-screenshots -k picture
 
 bench: .venv/.run ## time the rewriting of indexes of 10 to 10,000 entries
 	@$(BIN)/python benchmarks/rewriting.py
