@@ -1,22 +1,26 @@
 """`metahub watch`: what is in the store, and what comes into it."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from io import StringIO
 from pathlib import Path
 from subprocess import PIPE
 from threading import Timer
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 from typer.testing import CliRunner, Result
 
 from metahub.cli import app
-from metahub.cli.decided import as_table
+from metahub.cli.decided import as_table, draw
 from metahub.core.decision import Decision
+from metahub.core.digest import Digest
 from metahub.core.outcome import Outcome
 from metahub.store import SqlStore
 from tests.core.decided import decided
@@ -185,3 +189,44 @@ def test_the_table_on_a_terminal() -> None:
     assert "GET docker.io/qnib/bench:latest  rewritten  1 of 2  12  proxy:8080" in first
     assert "\x1b" not in second
     assert "instance" not in str([column.header for column in as_table([decided()]).columns])
+
+
+# What takes the cursor back to where a table began:
+# https://man7.org/linux/man-pages/man4/console_codes.4.html
+BACK = re.compile(r"\r\x1b\[2K(?:\x1b\[1A\x1b\[2K)*")
+
+
+def left(*together: list[Decision], width: int = 100) -> list[str]:
+    """The lines that stand on a low terminal in the end: of the last table that was drawn."""
+    output = StringIO()
+    draw(together, Console(file=output, force_terminal=True, width=width, height=5))
+    table = BACK.split(output.getvalue())[-1]
+    return [line.rstrip() for line in Text.from_ansi(table).plain.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("together", "references"),
+    [
+        ([[]], []),
+        ([[], OTHERS[:2]], ["v0", "v1"]),
+        ([OTHERS[:2], OTHERS[2:3]], ["v0", "v1", "v2"]),
+        ([OTHERS[:2], OTHERS[2:7]], ["v4", "v5", "v6"]),
+    ],
+)
+def test_a_table_is_drawn_again_with_what_came(
+    together: list[list[Decision]], references: list[str]
+) -> None:
+    """As high as the terminal: of more, the newest are left."""
+    heading, *rows = left(*together)
+    assert heading.startswith("time  ")
+    assert re.findall(r"qnib/bench:(v\d+) ", "\n".join(rows)) == references
+    assert len(rows) == len(references)
+
+
+@pytest.mark.parametrize("width", [100, 120, 200])
+def test_a_long_name_takes_the_room_of_no_other(width: int) -> None:
+    """What is asked for by its digest leaves the outcome and the numbers whole."""
+    pinned = decided(reference=str(Digest.of(b"")), outcome=Outcome.PINNED)
+    _, row = left([pinned], width=width)
+    assert row.startswith("03:04:05  qnib-type1 at 10.20.0.7  type1  GET docker.io/qnib/")
+    assert row.endswith("  passed: pinned  1 of 2  12")

@@ -10,10 +10,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.live import Live
 
 from metahub.cli.configured import Configured
-from metahub.cli.decided import as_table
+from metahub.cli.decided import draw
 from metahub.cli.ending import ending_with
 from metahub.config import CONFIG, ConfigError
 from metahub.core.decision import Decision
@@ -22,7 +21,6 @@ from metahub.store import KeptDecision, SqlStore, StoreError
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 _AT_ONCE = 1000
-_ROWS_FOR_THE_HEADING = 2
 
 
 def watch(
@@ -55,7 +53,7 @@ def watch(
         if as_json or not sys.stdout.isatty():
             _print(decided, as_json=as_json)
         else:
-            _draw(decided)
+            draw(decided, Console())
 
 
 def _wanted(image: str, client: str, machine_type: str, outcome: str) -> Wanted:
@@ -120,14 +118,3 @@ def _print(decided: Iterator[list[Decision]], *, as_json: bool) -> None:
         for decision in together:
             local = f"{decision.time.astimezone():%H:%M:%S}"
             print(decision.dumped() if as_json else f"{local} {decision.line()}", flush=True)
-
-
-def _draw(decided: Iterator[list[Decision]]) -> None:
-    """A table of the newest, as high as the terminal."""
-    console = Console()
-    shown = deque[Decision](maxlen=_AT_ONCE)
-    with Live(console=console, auto_refresh=False) as live:
-        for together in decided:
-            shown.extend(together)
-            rows = max(1, console.height - _ROWS_FOR_THE_HEADING)
-            live.update(as_table(list(shown)[-rows:]), refresh=True)
