@@ -39,6 +39,7 @@ PACKAGES = {
     "bash": "bash",
     "python3": "python3",
     "promtool": "prometheus",
+    "tmux": "tmux",
 }
 
 CHROMIUM = "chromium"  # the command, and the package
