@@ -31,7 +31,7 @@ ARROWS = {
     "whole_file": May(),  # how a file is written, whatever is in it
     "core": May(others="archspec"),
     "rules": May(ours="core whole_file", others="pydantic watchfiles yaml"),
-    "store": May(ours="core", others="sqlalchemy"),
+    "store": May(ours="core", others="alembic psycopg sqlalchemy"),
     "config": May(others="yaml"),  # config.yaml, for whom mitmproxy is not worth its import
     "node": May(ours="core rules whole_file", others="archspec cryptography yaml"),
     "proxy": May(

@@ -30,7 +30,7 @@ def test_all_of_it(tmp_path: Path) -> None:
     assert said == Configured(
         Confdir(tmp_path / "ca", b"sesame"),
         tmp_path / "../rules",
-        Path("/var/lib/store"),
+        "/var/lib/store",
         "192.0.2.1:3128",
         own_hosts=("proxy.test",),
         named_hosts=("proxy.test",),
@@ -41,7 +41,7 @@ def test_what_stands_where_it_says_nothing(tmp_path: Path) -> None:
     """What mitmproxy and MetaHub take: our defaults are in the directory that one is in."""
     said = configured(tmp_path, "onboarding: false\n")
     assert said.confdir == Confdir(Path.home() / ".mitmproxy", None)
-    assert (said.rules, said.store) == (Path("metahub_rules"), Path("metahub.sqlite"))
+    assert (said.rules, said.store) == (Path("metahub_rules"), "metahub.sqlite")
     assert (said.proxy, said.named_hosts) == (f"{HERE}:8080", ())
 
 

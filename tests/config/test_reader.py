@@ -25,6 +25,12 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     }
 
 
+def test_a_store_in_a_database_is_no_path(tmp_path: Path) -> None:
+    """Its URL stays as it is."""
+    url = "postgresql://anna:secret@db/metahub"
+    assert _read(tmp_path, f"metahub_store: {url}\n") == {"metahub_store": url}
+
+
 def test_what_is_no_path_stays(tmp_path: Path) -> None:
     """Also where it looks like one, or is of another type than a path should be."""
     assert _read(tmp_path, "listen_host: certs\nlisten_port: 8080\nconfdir: 5\n") == {

@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import metahub
 from metahub.core.client import Client, parse_address
 from metahub.core.decision import Decision
+from metahub.core.digest import Digest
 from metahub.core.outcome import Outcome
 from metahub.core.registry import Registries, Registry
 from metahub.demo.address import LOOPBACK, Address, Login
@@ -46,6 +47,7 @@ from metahub.proxy.options import Options
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.rules import RulesError, read_rules
+from metahub.store import Content
 from tests.e2e.asking.asker import Asker
 from tests.e2e.asking.wire import NoTunnelError
 from tests.e2e.proxies.rules import TYPE1, login_of, table
@@ -361,15 +363,29 @@ def test_the_rules_in_force_give_the_names(metrics: Metrics) -> None:
     assert counted(metrics, DECISIONS) == {("rewritten", "docker.io", "type1"): 1}
 
 
-def test_the_size_of_the_store(tmp_path: Path) -> None:
-    """With what is not yet merged into it; NaN, which no alert compares with, without a file."""
+async def test_the_size_of_the_store(tmp_path: Path) -> None:
+    """As it was when it was asked for before: a slow disk keeps nobody waiting."""
     with taddons.context(Options()) as context:
         context.options.metahub_store = str(tmp_path / "store")
-        assert math.isnan(StoreInUse().size())
-        (tmp_path / "store").write_bytes(b"12345")
-        assert StoreInUse().size() == 5
-        (tmp_path / "store-wal").write_bytes(b"678")
-        assert StoreInUse().size() == 8
+        in_use = StoreInUse()
+        assert math.isnan(in_use.size())
+        in_use.configure({"metahub_store"})
+        at_first = in_use.size()
+        await in_use.now().keep_index(Digest.of(bytes(200_000)), Content("", bytes(200_000)))
+        await measured(in_use)
+        assert in_use.size() >= at_first + 200_000 > 200_000
+        (tmp_path / "store").unlink()
+        await measured(in_use)
+        assert math.isnan(in_use.size())
+        in_use.done()
+
+
+async def measured(in_use: StoreInUse) -> None:
+    """Have it measured now."""
+    for _ in range(2):
+        in_use.size()
+        assert in_use._measuring is not None
+        await in_use._measuring
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """What every store promises, shown on every store there is."""
 
+import math
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,15 +12,24 @@ import pytest
 from metahub.core.decision import Decision
 from metahub.core.digest import Digest
 from metahub.core.distribution import DOCKER_LIST, MAX_MANIFEST_BYTES, OCI_INDEX
-from metahub.store import Content, KeptAnswer, KeptDecision, MemoryStore, SqlStore, Store
+from metahub.store import (
+    Content,
+    KeptAnswer,
+    KeptDecision,
+    Location,
+    MemoryStore,
+    SqlStore,
+    Store,
+    parse_location,
+)
 from tests.core.decided import decided
 
 
 class ForgetfulSqlStore:
-    """A SqlStore that is opened for each question anew: it knows only what the file holds."""
+    """A SqlStore that is opened for each question anew: it knows only what the database holds."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, location: Location) -> None:
+        self._location = location
 
     def index(self, digest: Digest) -> Content | None:
         return self._ask(lambda store: store.index(digest))
@@ -44,28 +55,46 @@ class ForgetfulSqlStore:
     def decisions(self, after: int | None = None, most: int = 1000) -> Sequence[KeptDecision]:
         return self._ask(lambda store: store.decisions(after, most))
 
+    def keep_used(self, used: Mapping[Digest, datetime]) -> None:
+        self._ask(lambda store: store.keep_used(used))
+
+    def forget_unused(self, before: datetime, most: int) -> int:
+        return self._ask(lambda store: store.forget_unused(before, most))
+
+    def size(self) -> float:
+        return self._ask(lambda store: store.size())
+
     def close(self) -> None:
         pass
 
     def _ask[T](self, question: Callable[[SqlStore], T]) -> T:
-        store = SqlStore.at(self._path)
+        store = SqlStore.at(self._location)
         try:
             return question(store)
         finally:
             store.close()
 
 
-STORES: dict[str, Callable[[Path], Store]] = {
+KINDS: dict[str, Callable[[Location], Store]] = {
     "memory": lambda _: MemoryStore(),
-    "sql": SqlStore.at,
-    "sql, opened anew for each question": ForgetfulSqlStore,
+    "SQLite": SqlStore.at,
+    "SQLite, opened anew for each question": ForgetfulSqlStore,
+    "PostgreSQL": SqlStore.at,
+    "PostgreSQL, opened anew for each question": ForgetfulSqlStore,
 }
 
 
-@pytest.fixture(params=STORES)
+def _marked(kind: str) -> object:
+    return pytest.param(kind, marks=pytest.mark.e2e if "PostgreSQL" in kind else ())
+
+
+@pytest.fixture(params=map(_marked, KINDS))
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Each of the stores, empty."""
-    opened = STORES[request.param](tmp_path / "metahub.sqlite")
+    location: Location = tmp_path / "metahub.sqlite"
+    if "PostgreSQL" in request.param:
+        location = parse_location(request.getfixturevalue("postgresql").nothing())
+    opened = KINDS[request.param](location)
     yield opened
     opened.close()
 
@@ -241,3 +270,57 @@ def test_the_oldest_decisions_are_forgotten(store: Store) -> None:
     store.keep_decisions([decided(id="g")], 1)
     (only,) = store.decisions()
     assert (only.decision.id, only.place) == ("g", last + 1)
+
+
+def in_hours(hours: int) -> datetime:
+    """So long from now: what is kept now is older then."""
+    return datetime.now(UTC) + timedelta(hours=hours)
+
+
+def test_what_nobody_used_is_forgotten(store: Store) -> None:
+    """Ours with what it was made of, and upstream's; decisions and users are not."""
+    store.keep_index(D, UPSTREAM)
+    store.keep_answer(D_PRIME, OURS, D)
+    store.keep_decisions([decided()], 10)
+    store.keep_seen({"anna": NOON})
+    assert store.forget_unused(in_hours(-1), 10) == 0
+    assert store.answer(D_PRIME) == KeptAnswer(OURS, (D,))
+    assert store.forget_unused(in_hours(1), 10) == 2
+    assert store.answer(D_PRIME) is None
+    assert store.index(D) is None
+    assert len(store.decisions()) == len(store.seen()) == 1
+    store.keep_answer(D_PRIME, OURS, NEWER)
+    assert store.answer(D_PRIME) == KeptAnswer(OURS, (NEWER,))
+
+
+def test_what_was_used_since_stays(store: Store) -> None:
+    """Of either kind; an earlier use, told late by another instance, takes nothing back."""
+    store.keep_used({})
+    store.keep_index(D, UPSTREAM)
+    store.keep_answer(D_PRIME, OURS, D)
+    store.keep_used({D: in_hours(5), D_PRIME: in_hours(5), NEWER: in_hours(5)})
+    store.keep_used({D: in_hours(0), D_PRIME: in_hours(0)})
+    assert store.forget_unused(in_hours(4), 10) == 0
+    assert store.index(D) == UPSTREAM
+    assert store.answer(D_PRIME) == KeptAnswer(OURS, (D,))
+    assert store.forget_unused(in_hours(6), 10) == 2
+
+
+def test_no_more_is_forgotten_at_once_than_is_asked_for(store: Store) -> None:
+    """Of each kind, and the oldest first: nobody has to wait long for who forgets."""
+    several = [Content(OCI_INDEX, b"%d" % number) for number in range(3)]
+    digests = [Digest.of(content.body) for content in several]
+    for digest, content in zip(digests, several, strict=True):
+        store.keep_index(digest, content)
+        store.keep_answer(digest, content, D)
+    store.keep_used({digests[0]: in_hours(2), digests[1]: in_hours(1)})
+    told = [store.forget_unused(in_hours(3), 2) for _ in range(3)]
+    assert told == [4, 2, 0]
+
+
+def test_a_store_says_how_large_it_is(store: Store) -> None:
+    """Unless it is nowhere."""
+    before, large = store.size(), Content(OCI_INDEX, random.Random(0).randbytes(1_000_000))
+    store.keep_index(Digest.of(large.body), large)
+    assert isinstance(store, MemoryStore) == math.isnan(before)
+    assert math.isnan(before) or store.size() > before > 0

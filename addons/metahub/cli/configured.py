@@ -20,7 +20,8 @@ class Configured:
 
     confdir: Confdir
     rules: Path
-    store: Path
+    store: str
+    """A path, or a URL that may have a password in it."""
     proxy: str
     """HOST:PORT."""
     own_hosts: tuple[str, ...]
@@ -44,7 +45,7 @@ class Configured:
         return cls(
             Confdir(_path(options, "confdir", _CONFDIR), passphrase),
             _path(options, RULES.name, str(RULES.default)),
-            _path(options, STORE.name, str(STORE.default)),
+            _text(options, STORE.name, str(STORE.default)),
             name_for_nodes(host, port),
             own_hosts(named, _text(options, "listen_host", "")),
             named,

@@ -13,7 +13,7 @@ import typer
 from metahub.core.client import Client, parse_address
 from metahub.rules import Rules
 from metahub.rules.moment import written
-from metahub.store import SqlStore, StoreError
+from metahub.store import SqlStore, StoreError, parse_location
 
 _ANY_ADDRESS = parse_address("::")  # a user beats every network
 _NOTHING = "-"
@@ -27,11 +27,12 @@ class LastSeen:
     unknown: str = ""
 
     @classmethod
-    def by(cls, file: Path) -> "LastSeen":
+    def by(cls, text: str) -> "LastSeen":
         """What a proxy keeps in a store, and is not disturbed at that. Raises StoreError."""
-        if not file.exists():
+        location = parse_location(text)
+        if isinstance(location, Path) and not location.exists():
             return cls({}, "unknown (no store yet)")
-        store = SqlStore.to_read(file)
+        store = SqlStore.to_read(location)
         try:
             return cls(store.seen())
         finally:
@@ -43,7 +44,7 @@ class LastSeen:
         return written(moment) if moment else self.unknown or "never"
 
 
-def last_seen(store: Path) -> LastSeen:
+def last_seen(store: str) -> LastSeen:
     """What a store says; where it cannot be read, that is told."""
     try:
         return LastSeen.by(store)

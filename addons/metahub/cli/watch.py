@@ -17,7 +17,7 @@ from metahub.cli.ending import ending_with
 from metahub.config import CONFIG, ConfigError
 from metahub.core.decision import Decision
 from metahub.core.wanted import Wanted
-from metahub.store import KeptDecision, SqlStore, StoreError
+from metahub.store import KeptDecision, Location, SqlStore, StoreError, parse_location
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 _AT_ONCE = 1000
@@ -49,7 +49,7 @@ def watch(
     """
     wanted = _wanted(image, client, machine_type, outcome)
     with ending_with(ConfigError, StoreError), suppress(KeyboardInterrupt):
-        decided = _decided(Configured.by(config).store, wanted, last, follow=follow)
+        decided = _decided(parse_location(Configured.by(config).store), wanted, last, follow=follow)
         if as_json or not sys.stdout.isatty():
             _print(decided, as_json=as_json)
         else:
@@ -63,7 +63,9 @@ def _wanted(image: str, client: str, machine_type: str, outcome: str) -> Wanted:
         raise typer.BadParameter(f"--outcome: {error}") from error
 
 
-def _decided(path: Path, wanted: Wanted, last: int, *, follow: bool) -> Iterator[list[Decision]]:
+def _decided(
+    location: Location, wanted: Wanted, last: int, *, follow: bool
+) -> Iterator[list[Decision]]:
     """The wanted decisions, those of before first, then as they come.
 
     Raises StoreError, but goes on where the store may yet come.
@@ -74,7 +76,7 @@ def _decided(path: Path, wanted: Wanted, last: int, *, follow: bool) -> Iterator
     while True:
         together = deque[Decision](maxlen=most)
         try:
-            for kept in _beyond(path, newest):
+            for kept in _beyond(location, newest):
                 newest = kept
                 together.extend([kept.decision] if wanted.takes(kept.decision) else [])
             most, told = None, ""
@@ -94,9 +96,9 @@ def _told_once(sentence: str, told: str) -> str:
     return sentence
 
 
-def _beyond(path: Path, newest: KeptDecision | None) -> Iterator[KeptDecision]:
+def _beyond(location: Location, newest: KeptDecision | None) -> Iterator[KeptDecision]:
     """What was kept after `newest`; all of a store that was made since then. Raises StoreError."""
-    with closing(_opened(path)) as store:
+    with closing(_opened(location)) as store:
         same = newest is not None and newest in store.decisions(newest.place - 1, 1)
         place = newest.place if newest is not None and same else 0
         while kept := store.decisions(place, _AT_ONCE):
@@ -104,12 +106,12 @@ def _beyond(path: Path, newest: KeptDecision | None) -> Iterator[KeptDecision]:
             yield from kept
 
 
-def _opened(path: Path) -> SqlStore:
+def _opened(location: Location) -> SqlStore:
     try:
-        return SqlStore.to_read(path)
+        return SqlStore.to_read(location)
     except StoreError as error:
         if isinstance(error.__cause__, FileNotFoundError):
-            raise StoreError(f"{path} is not there: MetaHub makes it when it starts") from error
+            raise StoreError(f"{location} is not there: MetaHub makes it when it starts") from error
         raise
 
 

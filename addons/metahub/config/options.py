@@ -50,7 +50,8 @@ RULES = Option(
 STORE = Option(
     "metahub_store",
     "metahub.sqlite",
-    "The file in which MetaHub keeps what it served, so that a digest stays known after a restart.",
+    "Where MetaHub keeps what it served, so that a digest stays known after a restart: a file, or "
+    "`postgresql://USER:PASSWORD@HOST/DATABASE`, which instances on several machines may share.",
 )
 ON_ERROR = Option(
     "metahub_on_error",

@@ -69,7 +69,12 @@ def _parse(file: Path) -> Mapping[str, object]:
     return values
 
 
+def _is_url(value: str) -> bool:
+    """True for a store in a database."""
+    return "://" in value
+
+
 def _absolute(name: str, value: object, folder: Path) -> object:
-    if name not in _PATHS or not isinstance(value, str):
+    if name not in _PATHS or not isinstance(value, str) or _is_url(value):
         return value
     return str(folder.absolute() / Path(value).expanduser())

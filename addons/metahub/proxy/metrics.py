@@ -195,7 +195,8 @@ READS = Metric(
 STORE_SIZE = Metric(
     "metahub_store_bytes",
     Gauge,
-    "The size of the store's file, with what is not yet merged into it; NaN without a file.",
+    "The size of the store's file, with what is not yet merged into it, or of its database, as it"
+    " was at the scrape before; NaN where nobody knows.",
 )
 CONNECTIONS = Metric(
     "metahub_open_connections",

@@ -1,17 +1,17 @@
 """The store that the running proxy keeps things in.
 
-Knows the option that names its file. Must not know what is kept.
+Knows the option that says where it is. Must not know what is kept.
 """
 
+import asyncio
 import math
-from pathlib import Path
 
 from mitmproxy import ctx, exceptions
 
 from metahub.config import STORE
 from metahub.core.digest import Digest
 from metahub.proxy.store_threads import StoreThreads
-from metahub.store import SqlStore, StoreError
+from metahub.store import SqlStore, StoreError, parse_location
 
 _NOTHING = Digest.of(b"")
 
@@ -21,6 +21,8 @@ class StoreInUse:
 
     def __init__(self) -> None:
         self._store: StoreThreads | None = None
+        self._size = math.nan
+        self._measuring: asyncio.Task[None] | None = None
 
     def now(self) -> StoreThreads:
         """The store of this moment. Raises StoreError before there is one, and after the end."""
@@ -33,27 +35,34 @@ class StoreInUse:
         await self.now().index(_NOTHING)
 
     def size(self) -> float:
-        """The bytes of the file and of what is not yet merged into it; NaN without a file."""
-        file = Path(ctx.options.metahub_store).expanduser()
-        ahead = file.with_name(f"{file.name}-wal")  # https://www.sqlite.org/wal.html#the_wal_file
+        """Its bytes when this was asked before, or at the start, so that nobody waits for it.
+
+        NaN where there is no store, or none that says it.
+        """
+        if self._store is not None and (self._measuring is None or self._measuring.done()):
+            self._measuring = asyncio.create_task(self._measure(self._store))
+        return self._size
+
+    async def _measure(self, store: StoreThreads) -> None:
         try:
-            return file.stat().st_size + (ahead.stat().st_size if ahead.exists() else 0)
-        except OSError:
-            return math.nan
+            self._size = await store.size()
+        except StoreError:
+            self._size = math.nan
 
     def configure(self, updated: set[str]) -> None:
-        """Open the file, or stop mitmproxy from starting without any."""
+        """Open the store, or stop mitmproxy from starting without any."""
         if STORE.name not in updated:
             return
         try:
-            store = StoreThreads(SqlStore.at(Path(ctx.options.metahub_store).expanduser()))
+            store = SqlStore.at(parse_location(ctx.options.metahub_store))
+            size = store.size()
         except StoreError as error:
             raise exceptions.OptionsError(f"The store cannot be used. {error}") from error
         self.done()
-        self._store = store
+        self._store, self._size = StoreThreads(store), size
 
     def done(self) -> None:
-        """Close the file."""
+        """Close the store."""
         if self._store is not None:
             self._store.close()
-            self._store = None
+            self._store, self._size = None, math.nan

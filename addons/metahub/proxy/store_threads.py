@@ -49,6 +49,18 @@ class StoreThreads:
         """Keep these decisions, and the `most` newest of all."""
         await self._in_time(self._store.keep_decisions, decisions, most)
 
+    async def keep_used(self, used: Mapping[Digest, datetime]) -> None:
+        """Keep when indexes were used last."""
+        await self._in_time(self._store.keep_used, used)
+
+    async def forget_unused(self, before: datetime, most: int) -> int:
+        """Forget some indexes that were not used since; how many went."""
+        return await self._in_time(self._store.forget_unused, before, most)
+
+    async def size(self) -> float:
+        """The bytes of the store."""
+        return await self._in_time(self._store.size)
+
     def close(self) -> None:
         """Close the store, after what it is at. Nothing can be asked of it afterwards."""
         self._threads.shutdown(cancel_futures=True)

@@ -1,15 +1,26 @@
 """D' -> what it was made of. The only place that knows SQL; must not know HTTP or who asked."""
 
-from metahub.store.contract import Content, KeptAnswer, KeptDecision, Store, StoreError
+from metahub.store.contract import (
+    NOTED_AGAIN,
+    Content,
+    KeptAnswer,
+    KeptDecision,
+    Store,
+    StoreError,
+)
+from metahub.store.location import Location, parse_location
 from metahub.store.memory import MemoryStore
 from metahub.store.sql import SqlStore
 
 __all__ = [
+    "NOTED_AGAIN",
     "Content",
     "KeptAnswer",
     "KeptDecision",
+    "Location",
     "MemoryStore",
     "SqlStore",
     "Store",
     "StoreError",
+    "parse_location",
 ]

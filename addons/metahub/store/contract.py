@@ -5,11 +5,14 @@ Knows the words between a store and those who ask it. Must not know where anythi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from metahub.core.decision import Decision
 from metahub.core.digest import Digest
+
+NOTED_AGAIN = timedelta(hours=12)
+"""How long after a use of an index the next is noted: each time is a write to a disk."""
 
 
 class StoreError(Exception):
@@ -87,6 +90,22 @@ class Store(Protocol):
 
     def decisions(self, after: int | None = None, most: int = 1000) -> Sequence[KeptDecision]:
         """The first `most` beyond the place `after`; without it, the newest. By their places."""
+        ...
+
+    def keep_used(self, used: Mapping[Digest, datetime]) -> None:
+        """Keep when indexes of either kind were used last. What is earlier changes nothing."""
+        ...
+
+    def forget_unused(self, before: datetime, most: int) -> int:
+        """Forget as many as `most` indexes of each kind whose last use that was noted is before.
+
+        To keep one is to use it; so is to keep the same again, which may be noted later, by as
+        much as NOTED_AGAIN. How many went.
+        """
+        ...
+
+    def size(self) -> float:
+        """Its bytes, where it is; NaN if it is nowhere."""
         ...
 
     def close(self) -> None:

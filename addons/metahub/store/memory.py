@@ -3,6 +3,7 @@
 Knows the contract of a store. Must not know SQL, nor any file.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from threading import Lock
@@ -15,12 +16,13 @@ from metahub.store.contract import Content, KeptAnswer, KeptDecision, refuse_unl
 class MemoryStore:
     """Keeps everything in dictionaries. A store like any other, for tests and short lives."""
 
-    __slots__ = ("_answers", "_decisions", "_indexes", "_lock", "_seen")
+    __slots__ = ("_answers", "_decisions", "_indexes", "_lock", "_seen", "_used")
 
     def __init__(self) -> None:
         self._indexes: dict[Digest, Content] = {}
         self._answers: dict[Digest, KeptAnswer] = {}
         self._seen: dict[str, datetime] = {}
+        self._used: dict[Digest, datetime] = {}
         self._decisions: list[KeptDecision] = []
         self._lock = Lock()
 
@@ -31,7 +33,9 @@ class MemoryStore:
     def keep_index(self, digest: Digest, content: Content) -> None:
         """Keep an upstream index. Raises ValueError if `digest` is not that of the body."""
         refuse_unless_verified(digest, content)
-        self._indexes[digest] = content
+        with self._lock:
+            self._indexes[digest] = content
+            self._use(digest, datetime.now(UTC))
 
     def answer(self, digest: Digest) -> KeptAnswer | None:
         """The index of ours `digest`; None if it was never kept."""
@@ -44,6 +48,7 @@ class MemoryStore:
             known = self._answers.get(digest)
             older = [origin for origin in known.made_of if origin != upstream] if known else []
             self._answers[digest] = KeptAnswer(content, (upstream, *older))
+            self._use(digest, datetime.now(UTC))
 
     def seen(self) -> Mapping[str, datetime]:
         """When each user was seen last."""
@@ -71,5 +76,31 @@ class MemoryStore:
                 return self._decisions[-most:]
             return [kept for kept in self._decisions if kept.place > after][:most]
 
+    def keep_used(self, used: Mapping[Digest, datetime]) -> None:
+        """Keep when indexes were used last."""
+        with self._lock:
+            for digest, at in used.items():
+                if digest in self._used:
+                    self._use(digest, at)
+
+    def forget_unused(self, before: datetime, most: int) -> int:
+        """Forget as many as `most` indexes of each kind that were neither kept nor used since."""
+        with self._lock:
+            old = [digest for digest, at in self._used.items() if at < before]
+            gone = [
+                kept.pop(digest)
+                for kept in (self._indexes, self._answers)
+                for digest in [digest for digest in old if digest in kept][:most]
+            ]
+            self._used = {one: self._used[one] for one in (*self._indexes, *self._answers)}
+            return len(gone)
+
+    def size(self) -> float:
+        """It is nowhere."""
+        return math.nan
+
     def close(self) -> None:
         """Nothing is held open."""
+
+    def _use(self, digest: Digest, at: datetime) -> None:
+        self._used[digest] = max(at, self._used.get(digest, at))

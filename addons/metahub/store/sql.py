@@ -1,114 +1,104 @@
-"""A store in a SQLite file, which any number of threads and processes of one machine may share.
+"""A store in a database: a SQLite file of this machine, or PostgreSQL.
 
-Knows the rows of the tables. Must not know what an index means.
+Knows the rows of the tables. Must not know what an index means, nor how a database is reached.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, Table, delete, func, insert, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from metahub.core.decision import Decision
 from metahub.core.digest import Digest
 from metahub.store.contract import (
+    NOTED_AGAIN,
     Content,
     KeptAnswer,
     KeptDecision,
-    StoreError,
     refuse_unless_verified,
 )
-from metahub.store.schema import (
-    ANSWERS,
-    DECISIONS,
-    INDEXES,
-    ORIGINS,
-    SEEN,
-    ForeignFileError,
-    is_whole,
-    make,
-    recognise,
-)
-from metahub.store.sqlite import create_file, explained, open_file, open_file_to_read
+from metahub.store.database import Database
+from metahub.store.location import Location
+from metahub.store.schema import ANSWERS, DECISIONS, INDEXES, ORIGINS, SEEN
+from metahub.store.sqlite import LOCK_TIMEOUT_SECONDS, SqliteDatabase
 
-LOCK_TIMEOUT_SECONDS = 5.0
-"""How long to wait for another thread or process that writes. A write takes milliseconds."""
+_INSERTIONS: Mapping[str, Callable[[Table], Any]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+"""With `ON CONFLICT`, which both have from the same hand."""
 
 
 class SqlStore:
-    """Keeps everything in one file. Comes from `SqlStore.at`, or from `SqlStore.to_read`."""
+    """Keeps everything in a database. Comes from `SqlStore.at`, or from `SqlStore.to_read`."""
 
-    __slots__ = ("_engine", "_opened", "_path")
+    __slots__ = ("_database",)
 
-    def __init__(self, path: Path, engine: Engine) -> None:
-        self._path = path
-        self._engine = engine
-        self._opened = _identity(path)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     @classmethod
-    def at(cls, path: Path, lock_timeout: float = LOCK_TIMEOUT_SECONDS) -> Self:
-        """The store in the file `path`, made where there is none. Raises StoreError."""
-        path = path.absolute()
-        with explained(path):
-            if not path.exists():
-                create_file(path, make)
-            store = cls(path, open_file(path, lock_timeout))
-        with store._closed_on_error(), store._writing() as connection:
-            recognise(connection)
-            make(connection)
-        return store
+    def at(cls, location: Location, lock_timeout: float = LOCK_TIMEOUT_SECONDS) -> Self:
+        """The store there, made where there is none. Raises StoreError.
 
-    @classmethod
-    def to_read(cls, path: Path) -> Self:
-        """The store in a file that is there. Keeping fails; whoever keeps something is not in its
-        way. Raises StoreError.
+        `lock_timeout` is how long who writes waits for who wrote first, in seconds.
         """
-        path = path.absolute()
-        with explained(path):
-            store = cls(path, open_file_to_read(path))
-        with store._closed_on_error(), store._reading() as connection:
-            recognise(connection)
-            if not is_whole(connection):
-                raise StoreError(f"{path} is of an earlier MetaHub: start this one with it once")
-        return store
+        if isinstance(location, Path):
+            return cls(SqliteDatabase.at(location, lock_timeout))
+        from metahub.store.postgresql import PostgresDatabase  # noqa: PLC0415 - 0.1 s
+
+        return cls(PostgresDatabase.at(location))
+
+    @classmethod
+    def to_read(cls, location: Location) -> Self:
+        """The store that is there. Keeping fails; whoever keeps something is not in its way.
+
+        Raises StoreError.
+        """
+        if isinstance(location, Path):
+            return cls(SqliteDatabase.to_read(location))
+        from metahub.store.postgresql import PostgresDatabase  # noqa: PLC0415 - 0.1 s
+
+        return cls(PostgresDatabase.to_read(location))
 
     def index(self, digest: Digest) -> Content | None:
         """The upstream index `digest`; None if it was never kept."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return _verified(_stored(connection, INDEXES, digest), digest)
 
     def keep_index(self, digest: Digest, content: Content) -> None:
         """Keep an upstream index. Raises ValueError if `digest` is not that of the body."""
         refuse_unless_verified(digest, content)
-        with self._reading() as connection:
-            if _stored(connection, INDEXES, digest) == content:
+        with self._database.reading() as connection:
+            if _is_kept(connection, INDEXES, digest, content):
                 return
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             _write(connection, INDEXES, digest, content)
 
     def answer(self, digest: Digest) -> KeptAnswer | None:
         """The index of ours `digest`; None if it was never kept."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
+            made_of = _made_of(connection, digest)  # first: who forgets may come in between
             content = _verified(_stored(connection, ANSWERS, digest), digest)
-            return KeptAnswer(content, _made_of(connection, digest)) if content else None
+            return KeptAnswer(content, made_of) if content else None
 
     def keep_answer(self, digest: Digest, content: Content, upstream: Digest) -> None:
         """Keep an index of ours. Raises ValueError if `digest` is not that of the body."""
         refuse_unless_verified(digest, content)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             newest = _made_of(connection, digest)[:1]
-            if newest == (upstream,) and _stored(connection, ANSWERS, digest) == content:
+            if newest == (upstream,) and _is_kept(connection, ANSWERS, digest, content):
                 return
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             _write(connection, ANSWERS, digest, content)
             _make_newest(connection, digest, upstream)
 
     def seen(self) -> Mapping[str, datetime]:
         """When each user was seen last."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(select(SEEN.c.user, SEEN.c.at))
             return {row.user: datetime.fromtimestamp(row.at, UTC) for row in rows}
 
@@ -116,12 +106,14 @@ class SqlStore:
         """Keep when users were seen."""
         if not seen:
             return
-        insertion = sqlite.insert(SEEN)
-        later = func.max(SEEN.c.at, insertion.excluded.at)
-        statement = insertion.on_conflict_do_update(index_elements=["user"], set_={"at": later})
-        rows = [{"user": user, "at": int(at.timestamp())} for user, at in seen.items()]
-        with self._writing() as connection:
-            connection.execute(statement, rows)
+        rows = [{"user": user, "at": _seconds(at)} for user, at in sorted(seen.items())]
+        with self._database.writing() as connection:
+            insertion = _INSERTIONS[connection.dialect.name](SEEN)
+            at = insertion.excluded.at
+            later = insertion.on_conflict_do_update(
+                index_elements=["user"], set_={"at": at}, where=SEEN.c.at < at
+            )
+            connection.execute(later, rows)
 
     def keep_decisions(self, decisions: Sequence[Decision], most: int) -> None:
         """Keep these, and forget all but the `most` newest of all."""
@@ -129,7 +121,7 @@ class SqlStore:
             return
         rows = [{"body": decision.dumped()} for decision in decisions]
         newest = select(func.max(DECISIONS.c.place)).scalar_subquery()
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(insert(DECISIONS), rows)
             connection.execute(delete(DECISIONS).where(DECISIONS.c.place <= newest - most))
 
@@ -141,49 +133,39 @@ class SqlStore:
             wanted = wanted.order_by(place.desc())
         else:
             wanted = wanted.where(place > after).order_by(place)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(wanted).all()
             kept = [KeptDecision(row.place, Decision.loaded(row.body)) for row in rows]
         return kept if after is not None else kept[::-1]
 
+    def keep_used(self, used: Mapping[Digest, datetime]) -> None:
+        """Keep when indexes were used last."""
+        if not used:
+            return
+        rows = [{"which": str(digest), "at": _seconds(at)} for digest, at in used.items()]
+        with self._database.writing() as connection:
+            for table in (INDEXES, ANSWERS):
+                earlier = table.c.used < bindparam("at")
+                those = update(table).where(table.c.digest == bindparam("which"), earlier)
+                connection.execute(those.values(used=bindparam("at")), rows)
+
+    def forget_unused(self, before: datetime, most: int) -> int:
+        """Forget as many as `most` indexes of each kind that were neither kept nor used since."""
+        with self._database.writing() as connection:
+            answers = _unused(connection, ANSWERS, before, most)
+            indexes = _unused(connection, INDEXES, before, most)
+            connection.execute(delete(ORIGINS).where(ORIGINS.c.answer.in_(answers)))
+            connection.execute(delete(ANSWERS).where(ANSWERS.c.digest.in_(answers)))
+            connection.execute(delete(INDEXES).where(INDEXES.c.digest.in_(indexes)))
+        return len(answers) + len(indexes)
+
+    def size(self) -> float:
+        """The bytes of the file, or of the database."""
+        return self._database.size()
+
     def close(self) -> None:
-        """Close the file."""
-        self._engine.dispose()
-
-    @contextmanager
-    def _closed_on_error(self) -> Iterator[None]:
-        try:
-            yield
-        except ForeignFileError as error:
-            self.close()
-            raise StoreError(f"{self._path} {error}: choose another file") from error
-        except StoreError:
-            self.close()
-            raise
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with explained(self._path), self._engine.connect() as connection:
-            self._refuse_if_replaced()
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """A transaction that waits for its lock at the start, so that none is refused half-way."""
-        with explained(self._path), self._engine.begin() as connection:
-            self._refuse_if_replaced()
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield connection
-
-    def _refuse_if_replaced(self) -> None:
-        """A file without a name takes all that is written, and is gone after a restart."""
-        if not self._path.exists() or _identity(self._path) != self._opened:
-            raise StoreError(f"{self._path} was taken away while it was in use: restart MetaHub")
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino
+        """Close the file, or the connections."""
+        self._database.close()
 
 
 def _stored(connection: Connection, table: Table, digest: Digest) -> Content | None:
@@ -204,10 +186,29 @@ def _made_of(connection: Connection, digest: Digest) -> tuple[Digest, ...]:
     return tuple(map(Digest.parse, newest_first.scalars()))
 
 
+def _is_kept(connection: Connection, table: Table, digest: Digest, content: Content) -> bool:
+    """Whether it is there, and used so lately that nobody forgets it: it is served next."""
+    wanted = select(table.c.used).where(table.c.digest == str(digest))
+    used = connection.execute(wanted).scalar_one_or_none()
+    if used is None or used < _seconds(datetime.now(UTC) - NOTED_AGAIN):
+        return False
+    return _stored(connection, table, digest) == content
+
+
 def _write(connection: Connection, table: Table, digest: Digest, content: Content) -> None:
-    row = {"media_type": content.media_type, "body": content.body}
-    statement = sqlite.insert(table).values(digest=str(digest), **row)
+    now = _seconds(datetime.now(UTC))
+    row = {"media_type": content.media_type, "body": content.body, "used": now}
+    statement = _INSERTIONS[connection.dialect.name](table).values(digest=str(digest), **row)
     connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=row))
+
+
+def _unused(connection: Connection, table: Table, before: datetime, most: int) -> list[str]:
+    old = select(table.c.digest).where(table.c.used < _seconds(before))
+    return list(connection.execute(old.order_by(table.c.used).limit(most)).scalars())
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
 
 
 def _make_newest(connection: Connection, digest: Digest, upstream: Digest) -> None:

@@ -40,6 +40,8 @@ PACKAGES = {
     "python3": "python3",
     "promtool": "prometheus",
     "tmux": "tmux",
+    "postgres": "postgresql",
+    "initdb": "postgresql",
 }
 
 CHROMIUM = "chromium"  # the command, and the package

@@ -16,6 +16,7 @@ from pathlib import Path
 
 PATIENCE = 20.0  # seconds for a start or an end; a fresh daemon on a busy machine needs about 2
 PAUSE = 0.02  # seconds between two looks
+_POSTGRESQL = Path("/usr/lib/postgresql")  # where Debian has a folder for each version
 LOG_TAIL = 4000  # characters of a log that a failure shows
 
 
@@ -107,7 +108,8 @@ def accepts(port: int) -> bool:
 
 def bare_environment(**more: str) -> dict[str, str]:
     """An environment without this machine's proxies and CA bundles, and with what is added."""
-    path = os.pathsep.join((os.environ["PATH"], "/usr/local/sbin", "/usr/sbin", "/sbin"))
+    added = ("/usr/local/sbin", "/usr/sbin", "/sbin", *map(str, _POSTGRESQL.glob("*/bin")))
+    path = os.pathsep.join((os.environ["PATH"], *added))
     return {"PATH": path, "LANG": "C.UTF-8", **more}
 
 
