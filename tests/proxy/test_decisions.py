@@ -278,6 +278,7 @@ def test_nothing_is_logged_where_nobody_wants_it(
     [
         ("metahub_decision_log", "yaml", "expected one of auto, text, json, none, found 'yaml'"),
         ("metahub_keep_decisions", 0, "expected no less than 1"),
+        ("metahub_keep_answers_days", -1, "expected 0 to 36500"),
     ],
 )
 def test_options_that_mean_nothing(

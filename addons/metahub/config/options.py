@@ -111,6 +111,11 @@ KEEP_DECISIONS = Option(
     10_000,
     "How many decisions the store keeps, the newest, for `metahub watch`.",
 )
+KEEP_ANSWERS_DAYS = Option(
+    "metahub_keep_answers_days",
+    90,
+    "For how many days the store keeps an index that is neither made nor served; 0: for ever.",
+)
 
 KEEP_FLOWS = Option(
     "metahub_keep_flows",
@@ -140,6 +145,7 @@ OPTIONS = (
     HOSTS,
     DECISION_LOG,
     KEEP_DECISIONS,
+    KEEP_ANSWERS_DAYS,
     KEEP_FLOWS,
     KEEP_BODY_BYTES,
     MARK_FLOWS,

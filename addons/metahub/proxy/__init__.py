@@ -26,6 +26,7 @@ from metahub.proxy.patience import Patience
 from metahub.proxy.pause import Pause
 from metahub.proxy.plain_http import PlainHttp
 from metahub.proxy.presence import Presence
+from metahub.proxy.pruning import Pruning
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.secrets import Secrets
 from metahub.proxy.secure_proxy import SecureProxy
@@ -34,6 +35,7 @@ from metahub.proxy.sight import Sight
 from metahub.proxy.signing import Signing
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.streams import Streams
+from metahub.proxy.uses import Uses
 
 type Addon = (
     Options
@@ -51,6 +53,7 @@ type Addon = (
     | Decisions
     | DecisionLog
     | KeptDecisions
+    | Pruning
     | KeptFlows
     | ContentView
     | Pause
@@ -70,6 +73,7 @@ def addons() -> list[Addon]:
     """MetaHub's addons, in the order in which they want mitmproxy's events."""
     metrics, presence, failures, itself = Metrics(), Presence(), Failures(), Itself()
     store = StoreInUse()
+    uses = Uses(store)
     rules = RulesInForce(metrics)
     seen = Seen(lambda: rules.now().password_hashes, store)
     logins = Logins(lambda: rules.now().password_hashes, metrics)
@@ -97,10 +101,11 @@ def addons() -> list[Addon]:
         PlainHttp(),
         Pages(rules, gate, itself, Readiness(rules, store, signing), metrics),
         sight,
-        Manifests(gate, sight, presence, store, decisions, metrics),
+        Manifests(gate, sight, presence, store, uses, decisions, metrics),
         decisions,
         log,
         kept,
+        Pruning(store, uses),
         pause,
         Commands(rules, pause, Explainer(rules)),
         KeptFlows(),

@@ -23,6 +23,7 @@ from metahub.proxy.metrics import Metrics
 from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.upstream import Headers, Question, Reply, Upstream
+from metahub.proxy.uses import Uses
 from metahub.proxy.yeses import Yeses
 from metahub.store import Content
 
@@ -66,17 +67,19 @@ class Answers:
         self,
         upstream: Upstream,
         store: StoreInUse,
+        uses: Uses,
         missing: ShortMemory[Sought],
         yeses: Yeses,
         metrics: Metrics,
     ) -> None:
         self._upstream = upstream
         self._store = store
+        self._uses = uses
         self._missing = missing
         self._yeses = yeses
         self._metrics = metrics
         self._heads = Heads(upstream.head)
-        self._indexes = Indexes(upstream, self._heads, store, metrics)
+        self._indexes = Indexes(upstream, self._heads, store, uses, metrics)
 
     async def to(self, asked: Asked) -> Answered:
         """The answer.
@@ -161,6 +164,7 @@ class Answers:
             question = asked.question.at(str(asked.path.at(origin)))
             shown = await self._shown(question, origin)
             if not isinstance(shown, Reply):
+                self._uses.note(digest)
                 response = responses.manifest(asked.request, shown, kept.content, digest)
                 known = Judgement(Outcome.REWRITTEN, _KNOWN, origin, digest, ())
                 return Answered(response, known.outcome, known.message, known)

@@ -12,6 +12,7 @@ from metahub.proxy.keyed_locks import KeyedLocks
 from metahub.proxy.metrics import READS, Metrics, Read
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.upstream import Headers, Question, Reply, Upstream, UpstreamError
+from metahub.proxy.uses import Uses
 from metahub.store import Content
 
 # Registries that know no HEAD of a manifest.
@@ -31,11 +32,12 @@ class Indexes:
     """Finds indexes: a HEAD tells the digest, and each digest is fetched once, whoever asks."""
 
     def __init__(
-        self, upstream: Upstream, heads: Heads, store: StoreInUse, metrics: Metrics
+        self, upstream: Upstream, heads: Heads, store: StoreInUse, uses: Uses, metrics: Metrics
     ) -> None:
         self._upstream = upstream
         self._heads = heads
         self._store = store
+        self._uses = uses
         self._metrics = metrics
         self._fetching = KeyedLocks[Digest]()
 
@@ -59,6 +61,7 @@ class Indexes:
             content = await self._store.now().index(digest)
             self._metrics.count(READS, Read.MISS if content is None else Read.HIT)
             if content is not None:
+                self._uses.note(digest)
                 return FoundIndex(digest, content, head.headers)
             reply = await self._upstream.get(question)
             if reply.status != 200:

@@ -28,6 +28,7 @@ from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.streams import has_body
 from metahub.proxy.tally import tallied
 from metahub.proxy.upstream import UnreachableError, Upstream, UpstreamError, question
+from metahub.proxy.uses import Uses
 from metahub.proxy.yeses import Seconds, Yeses
 from metahub.store import StoreError
 
@@ -48,6 +49,7 @@ class Manifests:
         sight: Sight,
         presence: Presence,
         store: StoreInUse,
+        uses: Uses,
         decisions: Decisions,
         metrics: Metrics,
     ) -> None:
@@ -56,6 +58,7 @@ class Manifests:
         self._decisions = decisions
         self._presence = presence
         self._store = store
+        self._uses = uses
         self._metrics = metrics
         self._upstream = Upstream(metrics)
         self._answers: Answers | None = None
@@ -76,8 +79,8 @@ class Manifests:
                 raise exceptions.OptionsError(f"{name}: expected no less than 0")
         options = ctx.options
         missing = ShortMemory[Sought](options.metahub_missing_seconds)
-        seconds = Seconds(options.metahub_private_seconds, options.metahub_anonymous_seconds)
-        return Answers(self._upstream, self._store, missing, Yeses(seconds), self._metrics)
+        yeses = Yeses(Seconds(options.metahub_private_seconds, options.metahub_anonymous_seconds))
+        return Answers(self._upstream, self._store, self._uses, missing, yeses, self._metrics)
 
     def done(self) -> None:
         """Close the connections to upstream."""
