@@ -1,3 +1,16 @@
-"""What the whole run has in common: the tables and the pictures that the end-to-end tests write."""
+"""What the whole run has in common: tables and pictures that the tests write, and a database."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.machine.postgresql import Cluster, cluster
 
 pytest_plugins = ["tests.e2e.matrix.recording", "tests.e2e.tools.pictures"]
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster]:
+    """A server that nobody stops."""
+    with cluster() as running:
+        yield running

@@ -22,8 +22,9 @@ from metahub.cli.decided import as_table, draw
 from metahub.core.decision import Decision
 from metahub.core.digest import Digest
 from metahub.core.outcome import Outcome
-from metahub.store import SqlStore
+from metahub.store import SqlStore, parse_location
 from tests.core.decided import decided
+from tests.e2e.machine.postgresql import IN_A_URL, PASSWORD, Cluster
 
 OTHERS = [decided(id=f"{number:016x}", reference=f"v{number}") for number in range(30)]
 REFUSED = decided(id="f" * 16, outcome=Outcome.REFUSED, digest=None)
@@ -151,6 +152,22 @@ def test_a_store_made_anew_is_shown_from_its_beginning(config: Path) -> None:
         assert [next_id(running) for _ in "abc"] == ["a", "b", "c"]
         keep(path, "d")
         assert next_id(running) == "d"
+
+
+@pytest.mark.e2e
+def test_a_store_in_a_database(config: Path, postgresql: Cluster) -> None:
+    """As one in a file; what fails is said without the password."""
+    url = postgresql.nothing()
+    config.write_text(f"metahub_store: {url}\n")
+    with closing(SqlStore.at(parse_location(url))) as store:
+        store.keep_decisions(OTHERS, 100)
+    assert len(watched(config).stdout.splitlines()) == 20
+    config.write_text(f"metahub_store: {url.replace('/postgres', '/nothing')}\n")
+    shown = watched(config)
+    assert shown.exit_code == 1
+    assert shown.stderr.startswith(f"metahub: postgresql://127.0.0.1:{postgresql.port}/nothing ")
+    assert PASSWORD not in shown.output
+    assert IN_A_URL not in shown.output
 
 
 def test_no_store(config: Path) -> None:

@@ -1,5 +1,7 @@
 """How databases come by their tables: the steps of the past, and what is left alone."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -141,6 +143,21 @@ def test_other_tables_are_left_alone(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE TABLE alembic_version (version_num TEXT)")
     bring_up_to_date(connection)
     recognise(connection)
+
+
+def test_a_start_waits_for_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    """Each takes longer to import than a store to open; a new file needs neither."""
+    code = """
+import sys
+from pathlib import Path
+from metahub.store import SqlStore
+for _ in range(2):
+    SqlStore.at(Path(sys.argv[1])).close()
+print({"alembic", "psycopg"} & set(sys.modules))
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "a.sqlite")]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (told.stdout, told.stderr) == ("set()\n", "")
 
 
 @pytest.mark.e2e

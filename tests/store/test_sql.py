@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -17,7 +18,9 @@ from metahub.core.digest import Digest
 from metahub.core.distribution import OCI_INDEX
 from metahub.store import Content, KeptAnswer, SqlStore, StoreError
 from tests.core.decided import decided
+from tests.e2e.machine.parts import require
 
+ROOT = Path(__file__).parents[2]
 OURS = Content(OCI_INDEX, b'{"schemaVersion":2,"manifests":[]}')
 D = Digest.of(b"upstream's index")
 D_PRIME = Digest.of(OURS.body)
@@ -132,21 +135,22 @@ def test_two_stores_on_one_file_are_one(store: SqlStore, path: Path) -> None:
 
 
 def test_processes_may_share_a_file_from_its_first_moment(path: Path) -> None:
-    """Instances start at the same time, and each would make the tables."""
+    """Instances start at the same time, each would make the tables, and all write at once."""
     code = """
 for number in range(20):
     body = b"%d of %d" % (number, os.getpid())
     store.keep_answer(Digest.of(body), Content("text/plain", body), Digest.of(b""))
+    store.keep_decisions([decided(id=str(Digest.of(body)))], 1000)
     print(Digest.of(body))
 """
     script = (
         "import os, sys; from pathlib import Path; from metahub.core.digest import Digest;"
-        "from metahub.store import Content, SqlStore; store = SqlStore.at(Path(sys.argv[1]))"
+        "from metahub.store import Content, SqlStore; from tests.core.decided import decided;"
+        "store = SqlStore.at(Path(sys.argv[1]))"
     )
     command = [sys.executable, "-c", f"{script}\n{code}", str(path)]
     running = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(3)
+        subprocess.Popen(command, cwd=ROOT, stdout=PIPE, stderr=PIPE, text=True) for _ in range(3)
     ]
     outputs = [process.communicate(timeout=60) for process in running]
     assert [error for _, error in outputs] == ["", "", ""]
@@ -154,6 +158,9 @@ for number in range(20):
     with opened(path) as store:
         assert len(kept) == 60
         assert all(store.answer(digest) for digest in kept)
+        decisions = store.decisions()
+    assert sorted(one.decision.id for one in decisions) == sorted(map(str, kept))
+    assert [one.place for one in decisions] == list(range(1, 61))
 
 
 def a_directory(path: Path) -> None:
@@ -299,6 +306,70 @@ def test_a_lock_is_waited_for_and_then_told(store: SqlStore, path: Path) -> None
     assert type(caught.value.__cause__).__module__ == "sqlalchemy.exc"
     store.keep_answer(D_PRIME, OURS, D)
     assert store.answer(D_PRIME) == KeptAnswer(OURS, (D,))
+
+
+LOCKING = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN EXCLUSIVE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_another_process_that_locks_it_is_waited_for_and_then_told(
+    store: SqlStore, path: Path
+) -> None:
+    """Who only reads need not wait; when that process is gone, however it ended, so is its lock."""
+    command = [sys.executable, "-c", LOCKING, str(path)]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"locked\n"
+        with pytest.raises(StoreError, match="database is locked"):
+            store.keep_answer(D_PRIME, OURS, D)
+        assert store.answer(D_PRIME) is None
+        other.kill()
+    store.keep_answer(D_PRIME, OURS, D)
+    assert store.answer(D_PRIME) == KeptAnswer(OURS, (D,))
+
+
+FILLED = """
+import errno, sys
+from pathlib import Path
+from metahub.core.digest import Digest
+from metahub.store import Content, SqlStore, StoreError
+place = Path(sys.argv[1])
+store = SqlStore.at(place / "metahub.sqlite")
+small, large = (Content("text/plain", bytes(size)) for size in (10, 100_000))
+store.keep_answer(Digest.of(small.body), small, Digest.of(b""))
+with (place / "filling").open("wb", buffering=0) as filling:
+    try:
+        while filling.write(bytes(4096)):
+            pass
+    except OSError as error:
+        assert error.errno == errno.ENOSPC
+try:
+    store.keep_answer(Digest.of(large.body), large, Digest.of(b""))
+except StoreError as error:
+    print(error)
+assert store.answer(Digest.of(large.body)) is None
+assert store.answer(Digest.of(small.body)).content == small
+(place / "filling").unlink()
+store.keep_answer(Digest.of(large.body), large, Digest.of(b""))
+assert store.answer(Digest.of(large.body)).content == large
+"""
+
+
+@pytest.mark.e2e
+def test_a_disk_that_is_full_is_told_and_outlived(tmp_path: Path) -> None:
+    """A real one, which is mounted for a process and gone with it."""
+    require()
+    mounted = 'mount -t tmpfs -o size=1m small "$1" && exec "$2" -c "$3" "$1"'
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", mounted, "sh"]
+    command += [str(tmp_path), sys.executable, FILLED]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    message = "cannot be used (database or disk is full): free some space on its disk"
+    assert (told.stdout, told.stderr) == (f"{tmp_path}/metahub.sqlite {message}\n", "")
 
 
 def test_a_full_disk_is_told_and_outlived(store: SqlStore, path: Path) -> None:

@@ -21,8 +21,11 @@ from metahub.store.history import ForeignError, bring_up_to_date, recognise
 from metahub.store.location import secrets_of, without_secrets
 from metahub.store.sentences import DAMAGED, damaged
 
-SECONDS = 4.0
-"""How long to wait for a connection, for a statement, and for who writes at the same time."""
+SECONDS = 3.0
+"""How long to wait for a connection, for a statement, and for who writes at the same time, unless
+`connect_timeout` of the URL says it, as in libpq:
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-CONNECT-TIMEOUT
+"""
 
 _MOST_CONNECTIONS = 8
 """As many as there are threads that ask; the rest of them is closed after use."""
@@ -53,8 +56,9 @@ class PostgresDatabase:
         self._transactions = engine.execution_options(isolation_level="READ COMMITTED")
 
     @classmethod
-    def at(cls, url: URL, seconds: float = SECONDS) -> "PostgresDatabase":
+    def at(cls, url: URL, seconds: float | None = None) -> "PostgresDatabase":
         """The database, with the tables of today. Raises StoreError."""
+        seconds = seconds or _patience(url)
         database = cls(url, _engine(url, seconds, pool_size=_MOST_CONNECTIONS, max_overflow=-1))
         with database._closed_on_error(), database.writing() as connection:
             bring_up_to_date(connection)
@@ -63,7 +67,7 @@ class PostgresDatabase:
     @classmethod
     def to_read(cls, url: URL) -> "PostgresDatabase":
         """The database as it is; writing to it fails. Raises StoreError."""
-        database = cls(url, _engine(url, SECONDS, poolclass=NullPool))
+        database = cls(url, _engine(url, _patience(url), poolclass=NullPool))
         event.listen(database._engine, "connect", _let_read_only)
         with database._closed_on_error(), database.reading() as connection:
             recognise(connection)
@@ -121,6 +125,11 @@ class PostgresDatabase:
         for secret in self._secrets:
             why = why.replace(secret, "…")
         return f"{self._name} cannot be used ({why}): {_remedy(cause)}"
+
+
+def _patience(url: URL) -> float:
+    stated = str(url.query.get("connect_timeout", ""))
+    return float(stated) if stated.isdecimal() and int(stated) else SECONDS
 
 
 def _remedy(cause: BaseException | None) -> str:
