@@ -36,8 +36,8 @@ ARROWS = {
     "node": May(ours="core rules whole_file", others="archspec cryptography yaml"),
     "proxy": May(
         ours="core rules store node config upstream explaining",
-        others="OpenSSL aiohttp argon2 bcrypt certifi cryptography jinja2 mitmproxy multidict"
-        " prometheus_client yaml yarl",
+        others="OpenSSL aiohttp argon2 bcrypt cachetools certifi cryptography jinja2 mitmproxy"
+        " multidict prometheus_client yaml yarl",
     ),
     "upstream": May(
         ours="core", others="aiohttp yarl"

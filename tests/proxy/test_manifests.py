@@ -425,7 +425,7 @@ def test_a_store_that_fails(serve: Serve, odd: OddRegistry) -> None:
     assert ask_as(TYPE1, proxy, odd).get(TAG).body == images.index.content
 
 
-@pytest.mark.parametrize("broken", ["answers.rewrite", "manifests.question"])
+@pytest.mark.parametrize("broken", ["judging.rewrite", "manifests.question"])
 def test_a_bug_of_ours_does_not_let_the_index_through(
     broken: str,
     proxy: ProxyInThread,

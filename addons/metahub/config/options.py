@@ -66,6 +66,12 @@ MISSING_SECONDS = Option(
     60,
     "For how many seconds the tag of a variant that upstream does not have is not asked for again.",
 )
+MEMORY_BYTES = Option(
+    "metahub_memory_bytes",
+    64 * 1024 * 1024,
+    "How many bytes of indexes, upstream's and ours, and of what was found out about them, are "
+    "held in memory, so that the store and the core need not be asked for the same again.",
+)
 PRIVATE_SECONDS = Option(
     "metahub_private_seconds",
     0,
@@ -138,6 +144,7 @@ OPTIONS = (
     STORE,
     ON_ERROR,
     MISSING_SECONDS,
+    MEMORY_BYTES,
     PRIVATE_SECONDS,
     ANONYMOUS_SECONDS,
     ANSWER_SECONDS,

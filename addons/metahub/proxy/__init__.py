@@ -15,6 +15,7 @@ from metahub.proxy.itself import Itself
 from metahub.proxy.kept_decisions import KeptDecisions
 from metahub.proxy.kept_flows import KeptFlows
 from metahub.proxy.kept_index import KeptIndex
+from metahub.proxy.kept_indexes import KeptIndexes
 from metahub.proxy.leaves import Leaves
 from metahub.proxy.logins import Logins
 from metahub.proxy.manifests import Manifests
@@ -101,7 +102,7 @@ def addons() -> list[Addon]:
         PlainHttp(),
         Pages(rules, gate, itself, Readiness(rules, store, signing), metrics),
         sight,
-        Manifests(gate, sight, presence, store, uses, decisions, metrics),
+        Manifests(gate, sight, presence, KeptIndexes(store, uses, metrics), decisions, metrics),
         decisions,
         log,
         kept,

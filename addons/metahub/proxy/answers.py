@@ -4,7 +4,6 @@ Knows the order in which upstream, the core and the store are asked. Must not kn
 is beyond its machine type, nor what happens when something fails.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,15 +14,14 @@ from metahub.core.digest import Digest
 from metahub.core.distribution import ImageName, ManifestPath, Tag
 from metahub.core.judgement import Judgement
 from metahub.core.outcome import Outcome
-from metahub.core.rewrite import Answer, Chosen, Refused, Rewritten, Terms, rewrite, tags_to_try
+from metahub.core.rewrite import Answer, Chosen, Refused, Rewritten, Terms, tags_to_try
 from metahub.proxy import responses
 from metahub.proxy.heads import Heads
 from metahub.proxy.indexes import FoundIndex, Indexes, says_too_little
-from metahub.proxy.metrics import Metrics
+from metahub.proxy.judging import Judging
+from metahub.proxy.kept_indexes import KeptIndexes
 from metahub.proxy.short_memory import ShortMemory
-from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.upstream import Headers, Question, Reply, Upstream
-from metahub.proxy.uses import Uses
 from metahub.proxy.yeses import Yeses
 from metahub.store import Content
 
@@ -66,20 +64,18 @@ class Answers:
     def __init__(
         self,
         upstream: Upstream,
-        store: StoreInUse,
-        uses: Uses,
+        kept: KeptIndexes,
+        judging: Judging,
         missing: ShortMemory[Sought],
         yeses: Yeses,
-        metrics: Metrics,
     ) -> None:
         self._upstream = upstream
-        self._store = store
-        self._uses = uses
+        self._kept = kept
+        self._judging = judging
         self._missing = missing
         self._yeses = yeses
-        self._metrics = metrics
         self._heads = Heads(upstream.head)
-        self._indexes = Indexes(upstream, self._heads, store, uses, metrics)
+        self._indexes = Indexes(upstream, self._heads, kept)
 
     async def to(self, asked: Asked) -> Answered:
         """The answer.
@@ -130,15 +126,10 @@ class Answers:
 
     async def _selected(self, asked: Asked, found: FoundIndex, terms: Terms) -> Answered:
         self._yeses.remember(asked.question.at(str(asked.path.at(found.digest))), found.headers)
-        answer, judged = await asyncio.to_thread(self._judged, found.content, asked.image, terms)
-        response = await self._response(asked, found, answer)
-        return Answered(response, judged.outcome, judged.message, judged, found.content)
-
-    def _judged(self, index: Content, image: ImageName, terms: Terms) -> tuple[Answer, Judgement]:
-        """The answer of the core, and its words: an index may have thousands of entries."""
-        with self._metrics.rewriting():
-            answer = rewrite(index.body, index.media_type, image, terms)
-        return answer, Judgement.of(answer)
+        judged = await self._judging.of(found, asked.image, terms)
+        response = await self._response(asked, found, judged.answer)
+        said = judged.judgement
+        return Answered(response, said.outcome, said.message, said, found.content)
 
     async def _response(self, asked: Asked, found: FoundIndex, answer: Answer) -> http.Response:
         if isinstance(answer, Refused):
@@ -149,7 +140,7 @@ class Answers:
         if not isinstance(answer, Rewritten):
             return responses.manifest(asked.request, found.headers, found.content, found.digest)
         served = Content(answer.media_type, answer.body)
-        await self._store.now().keep_answer(answer.digest, served, found.digest)
+        await self._kept.keep_ours(answer.digest, served, found.digest)
         return responses.manifest(asked.request, found.headers, served, answer.digest)
 
     async def _by_digest(self, asked: Asked, digest: Digest) -> Answered:
@@ -157,14 +148,14 @@ class Answers:
 
         Where upstream has nothing that it was made of, it may itself have been pushed there.
         """
-        kept = await self._store.now().answer(digest)
+        kept = await self._kept.ours(digest)
         if kept is None:
             return Answered(None, Outcome.PINNED)
         for origin in kept.made_of:
             question = asked.question.at(str(asked.path.at(origin)))
             shown = await self._shown(question, origin)
             if not isinstance(shown, Reply):
-                self._uses.note(digest)
+                self._kept.note_use(digest)
                 response = responses.manifest(asked.request, shown, kept.content, digest)
                 known = Judgement(Outcome.REWRITTEN, _KNOWN, origin, digest, ())
                 return Answered(response, known.outcome, known.message, known)

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from metahub.core.digest import Digest
 from metahub.core.distribution import INDEX_TYPES, ManifestPath
 from metahub.proxy.heads import Heads
+from metahub.proxy.kept_indexes import KeptIndexes
 from metahub.proxy.keyed_locks import KeyedLocks
-from metahub.proxy.metrics import READS, Metrics, Read
-from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.upstream import Headers, Question, Reply, Upstream, UpstreamError
-from metahub.proxy.uses import Uses
 from metahub.store import Content
 
 # Registries that know no HEAD of a manifest.
@@ -31,14 +29,10 @@ class FoundIndex:
 class Indexes:
     """Finds indexes: a HEAD tells the digest, and each digest is fetched once, whoever asks."""
 
-    def __init__(
-        self, upstream: Upstream, heads: Heads, store: StoreInUse, uses: Uses, metrics: Metrics
-    ) -> None:
+    def __init__(self, upstream: Upstream, heads: Heads, shelf: KeptIndexes) -> None:
         self._upstream = upstream
         self._heads = heads
-        self._store = store
-        self._uses = uses
-        self._metrics = metrics
+        self._shelf = shelf
         self._fetching = KeyedLocks[Digest]()
 
     async def find(self, method: str, question: Question, path: ManifestPath) -> FoundIndex | Reply:
@@ -58,10 +52,8 @@ class Indexes:
         self, digest: Digest, question: Question, head: Reply
     ) -> FoundIndex | Reply:
         async with self._fetching.of(digest):
-            content = await self._store.now().index(digest)
-            self._metrics.count(READS, Read.MISS if content is None else Read.HIT)
+            content = await self._shelf.upstreams(digest)
             if content is not None:
-                self._uses.note(digest)
                 return FoundIndex(digest, content, head.headers)
             reply = await self._upstream.get(question)
             if reply.status != 200:
@@ -83,7 +75,7 @@ class Indexes:
         if not _is_index(reply):
             raise UpstreamError(f"upstream calls {digest} an index, and then {reply.media_type!r}")
         content = Content(reply.media_type, body)
-        await self._store.now().keep_index(digest, content)
+        await self._shelf.keep_upstreams(digest, content)
         return FoundIndex(digest, content, headers)
 
 

@@ -9,7 +9,14 @@ import logging
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.log import ALERT
 
-from metahub.config import ANONYMOUS_SECONDS, MISSING_SECONDS, ON_ERROR, PRIVATE_SECONDS, OnError
+from metahub.config import (
+    ANONYMOUS_SECONDS,
+    MEMORY_BYTES,
+    MISSING_SECONDS,
+    ON_ERROR,
+    PRIVATE_SECONDS,
+    OnError,
+)
 from metahub.core.distribution import ImageName, parse_manifest_path, short_name
 from metahub.core.index import MalformedIndexError
 from metahub.core.outcome import Outcome
@@ -19,23 +26,28 @@ from metahub.proxy.answers import Answered, Answers, Asked, Sought
 from metahub.proxy.decisions import Decisions, Draft
 from metahub.proxy.failures import BUG
 from metahub.proxy.gate import Gate, Visit
+from metahub.proxy.judging import Judging
+from metahub.proxy.kept_indexes import KeptIndexes
 from metahub.proxy.metrics import Metrics
 from metahub.proxy.patience import silence
 from metahub.proxy.presence import Presence
 from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.sight import Sight
-from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.streams import has_body
 from metahub.proxy.tally import tallied
 from metahub.proxy.upstream import UnreachableError, Upstream, UpstreamError, question
-from metahub.proxy.uses import Uses
 from metahub.proxy.yeses import Seconds, Yeses
 from metahub.store import StoreError
 
 logger = logging.getLogger(__name__)
 
 WITH_A_BODY = "a question with a body is cut off, as no client asks"
-_REMEMBERED = (MISSING_SECONDS.name, PRIVATE_SECONDS.name, ANONYMOUS_SECONDS.name)
+_REMEMBERED = (
+    MEMORY_BYTES.name,
+    MISSING_SECONDS.name,
+    PRIVATE_SECONDS.name,
+    ANONYMOUS_SECONDS.name,
+)
 
 FAILED = "MetaHub failed, and its log says how"
 
@@ -48,8 +60,7 @@ class Manifests:
         gate: Gate,
         sight: Sight,
         presence: Presence,
-        store: StoreInUse,
-        uses: Uses,
+        shelf: KeptIndexes,
         decisions: Decisions,
         metrics: Metrics,
     ) -> None:
@@ -57,9 +68,8 @@ class Manifests:
         self._sight = sight
         self._decisions = decisions
         self._presence = presence
-        self._store = store
-        self._uses = uses
-        self._metrics = metrics
+        self._shelf = shelf
+        self._judging = Judging(metrics)
         self._upstream = Upstream(metrics)
         self._answers: Answers | None = None
 
@@ -73,14 +83,16 @@ class Manifests:
             self._answers = self._made()
 
     def _made(self) -> Answers:
-        """Answers that remember for as long as the options say."""
+        """Answers that remember as much, and for as long, as the options say."""
         for name in _REMEMBERED:
             if getattr(ctx.options, name) < 0:
                 raise exceptions.OptionsError(f"{name}: expected no less than 0")
         options = ctx.options
+        self._shelf.remember(options.metahub_memory_bytes // 2)
+        self._judging.remember(options.metahub_memory_bytes // 2)
         missing = ShortMemory[Sought](options.metahub_missing_seconds)
         yeses = Yeses(Seconds(options.metahub_private_seconds, options.metahub_anonymous_seconds))
-        return Answers(self._upstream, self._store, self._uses, missing, yeses, self._metrics)
+        return Answers(self._upstream, self._shelf, self._judging, missing, yeses)
 
     def done(self) -> None:
         """Close the connections to upstream."""
