@@ -53,15 +53,23 @@ class Terminal:
             time.sleep(PAUSE)
         return screen
 
+    def is_there(self) -> bool:
+        """Whether tmux listens: the socket is there a moment earlier."""
+        return self._asked("show-options", "-g").returncode == 0
+
     def _tmux(self, *words: str) -> str:
-        done = subprocess.run(
-            ["tmux", "-u", "-S", str(self.socket), *words],
+        done = self._asked(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _asked(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["tmux", "-N", "-u", "-S", str(self.socket), *words],
             env=bare_environment(),
             capture_output=True,
             text=True,
-            check=True,
+            check=False,
         )
-        return done.stdout
 
 
 @contextmanager
@@ -74,8 +82,9 @@ def terminal(directory: Path, **environment: str) -> Iterator[Terminal]:
         environment=bare_environment(HOME=str(directory), **environment),
         directory=directory,
     )
+    shown = Terminal(socket)
     try:
-        wait_until(socket.exists, running)
-        yield Terminal(socket)
+        wait_until(shown.is_there, running)
+        yield shown
     finally:
         running.stop()
