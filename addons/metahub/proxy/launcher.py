@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 _QUIET_LOGGERS = ("asyncio", "hpack", "quic", "tornado", "urwid", "watchfiles")
 
 # Options that one tool knows and another does not, in a config.yaml for both.
-_OF_SOME_TOOLS = ("console_", "web_")
+_OF_SOME_TOOLS = ("console_", "termlog_", "web_")
 
 # mitmproxy repeats what it cannot read of a mode, a password too.
 _NO_SERVER = "Invalid server specification"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.e2e.machine.running import PATIENCE, PAUSE, bare_environment, start, wait_until
 
-COLUMNS, ROWS = 160, 40
+COLUMNS, ROWS = 160, 50
 
 
 class NotSeen(Exception):

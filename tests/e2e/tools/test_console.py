@@ -89,7 +89,7 @@ def test_flows_are_found(console: Console) -> None:
 
 
 def test_commands_are_typed(console: Console) -> None:
-    """What is in force; rewriting ends and goes on."""
+    """What is in force; rewriting ends and goes on; nothing is wrong with the shipped options."""
     console.screen.type(":metahub.rules")
     console.screen.sees("4 machine types, 4 clients, 1 registry, 0 image rules ")
     console.screen.press("q")
@@ -99,7 +99,8 @@ def test_commands_are_typed(console: Console) -> None:
     console.screen.type(":metahub.pause off")
     console.screen.sees("MetaHub goes on")
     console.screen.press("E")
-    console.screen.sees(f"{TYPE2.name} at 127.0.0.1", "passed: paused")
+    seen = console.screen.sees("on nodes curl", f"{TYPE2.name} at 127.0.0.1", "passed: paused")
+    assert "means nothing" not in seen
 
 
 def test_who_watches_sees_each_pull(
