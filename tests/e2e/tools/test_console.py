@@ -21,6 +21,7 @@ from tests.e2e.upstreams.registry import Registry
 from tests.e2e.upstreams.trust import Trust
 
 INDEX, MANIFEST = f"/v2/{REPOSITORY}/manifests/{TAG} ", f"/v2/{REPOSITORY}/manifests/sha256:"
+GREEN = "\N{LARGE GREEN CIRCLE}"  # the mark of what was rewritten
 
 # The shell lives through Ctrl-C, and does not keep it from the program.
 SAYING_HOW_IT_ENDED = ("sh", "-c", 'trap : INT; "$@"; echo "it ended with $?"', "sh")
@@ -61,7 +62,7 @@ def test_a_pull_is_told_as_it_happens(console: Console) -> None:
     assert pull.worked, pull.seen
     console.screen.sees("HTTPS GET", INDEX, MANIFEST, "index.v1+json")
     console.screen.type(""":view.filter.set '~meta "metahub_outcome: rewritten"'""")
-    listed = console.screen.sees("[1/1]", INDEX)
+    listed = console.screen.sees("[1/1]", INDEX, GREEN)
     assert MANIFEST not in listed
     console.screen.press("Enter", "Tab")
     console.screen.sees(
