@@ -20,7 +20,7 @@ FILTER = re.compile(r"^    (~.*)$", re.MULTILINE)
 
 PICKY, PLAIN = "qnib/picky", "qnib/plain"  # for machines with a GPU only, and for all alike
 
-FILTERED = """view.filter.set "~meta 'metahub_outcome: rewritten'\""""
+FILTERED = """view.filter.set '~meta "metahub_outcome: rewritten"'"""
 
 COMMENT = ".flow-table td.col-comment"
 LARGEST = 200_000  # bytes of a picture
@@ -31,16 +31,16 @@ UNCHANGED, REFUSED = f"{TYPE3.name} unchanged", f"{TYPE3.name} refused"
 
 # What each filter of the document shows once all of the table have pulled, and TYPE3 the others.
 FOUND = {
-    "~meta 'metahub_outcome: rewritten'": REWRITTEN,
-    "~meta 'metahub_outcome: unchanged'": [UNCHANGED],
-    "~meta 'metahub_outcome: refused'": [REFUSED],
-    "~meta 'metahub_outcome: passed'": PASSED,
-    "~meta 'metahub_outcome: (refused|failed|denied)'": [REFUSED],
-    "~meta 'metahub_machine_type: type1'": [REWRITTEN[0], PASSED[0]],
-    "~meta 'metahub_machine_type: type4'": [REWRITTEN[3], PASSED[3]],
-    "~meta 'metahub_client: qnib-type1'": [REWRITTEN[0], PASSED[0]],
-    "~meta 'metahub_image: docker.io/qnib/'": [*REWRITTEN, *PASSED, UNCHANGED, REFUSED],
-    "~comment 'does not offer'": [REFUSED],
+    '~meta "metahub_outcome: rewritten"': REWRITTEN,
+    '~meta "metahub_outcome: unchanged"': [UNCHANGED],
+    '~meta "metahub_outcome: refused"': [REFUSED],
+    '~meta "metahub_outcome: passed"': PASSED,
+    '~meta "metahub_outcome: (refused|failed|denied)"': [REFUSED],
+    '~meta "metahub_machine_type: type1"': [REWRITTEN[0], PASSED[0]],
+    '~meta "metahub_machine_type: type4"': [REWRITTEN[3], PASSED[3]],
+    '~meta "metahub_client: qnib-type1"': [REWRITTEN[0], PASSED[0]],
+    '~meta "metahub_image: docker.io/qnib/"': [*REWRITTEN, *PASSED, UNCHANGED, REFUSED],
+    '~comment "does not offer"': [REFUSED],
 }
 
 
