@@ -271,9 +271,9 @@ def test_the_comment_on_a_flow() -> None:
     """Who, as what, and what became of it."""
     flow = tflow.tflow()
     Comments().told(flow, decided(), None)
-    assert flow.comment == "qnib-type1 at 10.20.0.7 (type1) rewritten: 1 of 2 entries stays"
+    assert flow.comment == "rewritten for qnib-type1 at 10.20.0.7 (type1): 1 of 2 entries stays"
     stranger = Client(parse_address("10.0.0.1"))
     other = decided(client=stranger, machine_type="", outcome=Outcome.UNKNOWN_CLIENT, message="")
     Comments().told(flow, other, None)
-    assert flow.comment == "10.0.0.1 (unknown) passed: unknown client"
+    assert flow.comment == "passed: unknown client for 10.0.0.1 (unknown)"
     Comments().told(None, other, None)

@@ -31,9 +31,7 @@ class Comments:
         """The comment in words, and the metadata for filters. A tunnel has no flow."""
         if flow is None:
             return
-        known = decision.machine_type or "unknown"
-        why = f": {decision.message}" if decision.message else ""
-        flow.comment = f"{decision.client} ({known}) {decision.outcome.words}{why}"
+        flow.comment = _in_words(decision)
         flow.metadata["metahub_client"] = str(decision.client)
         flow.metadata["metahub_machine_type"] = decision.machine_type
         flow.metadata["metahub_image"] = decision.image
@@ -41,6 +39,13 @@ class Comments:
         flow.metadata["metahub_decision"] = decision.id
         if ctx.options.metahub_mark_flows:
             flow.marked = flow.metadata[_MARK] = _MARKS.get(decision.outcome, _OF_NO_ACCOUNT)
+
+
+def _in_words(decision: Decision) -> str:
+    """The outcome first: mitmweb's list has room for little more."""
+    known = decision.machine_type or "unknown"
+    why = f": {decision.message}" if decision.message else ""
+    return f"{decision.outcome.words} for {decision.client} ({known}){why}"
 
 
 def is_marked_by_a_person(flow: flow.Flow) -> bool:

@@ -59,13 +59,13 @@ def busy(place: Path, trust: Trust, registry: Registry) -> Iterator[Mitmweb]:
 
 def bench(user: User) -> str:
     """The comment on what a user got of qnib/bench."""
-    return f"{user.name} at 127.0.0.1 ({user.machine_type}) rewritten: 1 of 4 entries stays"
+    return f"rewritten for {user.name} at 127.0.0.1 ({user.machine_type}): 1 of 4 entries stays"
 
 
 def in_short(comment: str) -> str:
     """Of a comment, the user and the outcome."""
-    user, _, _, _, outcome, *_ = comment.replace(":", "").split()
-    return f"{user} {outcome}"
+    outcome, _, client = comment.partition(" for ")
+    return f"{client.split()[0]} {outcome.split(':')[0]}"
 
 
 async def lists(page: Page, *told: str) -> None:
@@ -106,11 +106,13 @@ async def test_an_answer_is_shown_in_words(browser: Browser, busy: Mitmweb) -> N
 async def test_a_manifest_is_shown_in_words(browser: Browser, busy: Mitmweb) -> None:
     """And the whole comment, for which the list has no room."""
     async with browser.page(busy.searching("~comment type1")) as page:
-        await page.click("tr", "(type1) passed: pinned")
+        await page.click("tr", "passed: pinned for")
         await page.click(".flow-detail nav a", "Response")
         await page.sees(".contentview pre", "\nlayers: 1, ")
         await page.click(".flow-detail nav a", "Comment")
-        await page.sees(".flow-detail section", "qnib-type1 at 127.0.0.1 (type1) passed: pinned")
+        await page.sees(
+            ".flow-detail section", "passed: pinned for qnib-type1 at 127.0.0.1 (type1)"
+        )
 
 
 async def test_the_filters_of_the_document_are_tried() -> None:
@@ -131,7 +133,7 @@ async def test_flows_are_found(
 async def test_what_the_search_field_takes(browser: Browser, busy: Mitmweb) -> None:
     """It does not know all of mitmproxy's own filters."""
     async with browser.page(busy.url) as page:
-        await page.type("Search", "~comment 'type1. rewritten'")
+        await page.type("Search", "~comment 'rewritten for qnib-type1'")
         await lists(page, "qnib-type1 rewritten")
         await page.type("Search", "~meta metahub")
         await page.sees(".filter-input.has-error")
@@ -144,7 +146,7 @@ async def test_commands_are_typed(browser: Browser, mitmweb: Mitmweb) -> None:
         await page.click("label", "Display Command Bar")
         await page.type("Enter command", "metahub.rules")
         await page.sees(".command-result", "4 machine types, 4 clients, 1 registry")
-        for state, outcome in (("on", "passed: paused"), ("off", "(type2) rewritten")):
+        for state, outcome in (("on", "passed: paused"), ("off", "rewritten")):
             await page.type("Enter command", f"metahub.pause {state}")
             await page.sees(".command-result", f"$ metahub.pause {state}")
             await mitmweb.pull.meanwhile(TYPE2)

@@ -74,7 +74,9 @@ def test_a_pull_is_told_as_it_happens(console: Console) -> None:
         "The served index sha256:",
     )
     console.screen.press("Tab")
-    console.screen.sees("Comment: qnib-type1 at 127.0.0.1 (type1) rewritten: 1 of 4 entries stays")
+    console.screen.sees(
+        "Comment: rewritten for qnib-type1 at 127.0.0.1 (type1): 1 of 4 entries stays"
+    )
 
 
 def test_flows_are_found(console: Console) -> None:
