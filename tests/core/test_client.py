@@ -80,6 +80,27 @@ def test_a_user_beats_a_network_and_the_longest_prefix_wins(
 
 
 @pytest.mark.parametrize(
+    ("client", "text"),
+    [
+        (Client(parse_address("10.20.3.4")), "10.20.3.4"),
+        (Client(parse_address("2001:db8::1"), "qnib-type1"), "qnib-type1 at 2001:db8::1"),
+        (Client(parse_address("10.20.3.4"), "at at 1.2.3.4"), "at at 1.2.3.4 at 10.20.3.4"),
+    ],
+)
+def test_a_client_is_read_as_it_is_written(client: Client, text: str) -> None:
+    """Whatever its user is called."""
+    assert str(client) == text
+    assert Client.parse(text) == client
+
+
+@pytest.mark.parametrize("text", ["", "qnib-type1", "qnib-type1 at", "10.20.3.4 at home"])
+def test_other_words_are_no_client(text: str) -> None:
+    """Without an address nobody asks."""
+    with pytest.raises(ValueError, match="address"):
+        Client.parse(text)
+
+
+@pytest.mark.parametrize(
     ("address", "network"),
     [
         ("10.1.1.1", "10.0.0.0/8"),

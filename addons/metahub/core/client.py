@@ -6,6 +6,7 @@ Knows users, source addresses and networks. Must not know passwords, nor where a
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Self
 
 from metahub.core.machine import MachineType
 
@@ -30,6 +31,15 @@ class Client:
 
     address: Address
     user: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what `str()` gives. Raises ValueError for what is no client.
+
+        A user may have any name, also one with ` at ` in it; an address has no spaces.
+        """
+        user, _, address = text.rpartition(" at ")
+        return cls(parse_address(address), user or None)
 
     def __str__(self) -> str:
         return f"{self.user} at {self.address}" if self.user else str(self.address)

@@ -93,13 +93,14 @@ def parse_manifest_path(path: str) -> ManifestPath | None:
     if match is None or len(match["repository"]) > _MAX_REPOSITORY_LENGTH or "\n" in query:
         return None
     try:
-        reference = _parse_reference(match["reference"])
+        reference = parse_reference(match["reference"])
     except ValueError:
         return None
     return ManifestPath(match["repository"], reference, mark + query)
 
 
-def _parse_reference(text: str) -> Reference:
+def parse_reference(text: str) -> Reference:
+    """Read a tag or a digest. Raises ValueError for what is neither."""
     return Digest.parse(text) if ":" in text else Tag.parse(text)
 
 
