@@ -3,12 +3,13 @@
 Knows which options say it, and what stands where they say nothing. Must not know what it is for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from metahub.config import HOSTS, RULES, STORE, ConfigError, read_config
+from metahub.config import CONFIG, EXEMPT_AGENTS, HOSTS, RULES, STORE, ConfigError, read_config
 from metahub.config.listening import listening, name_for_nodes
+from metahub.core.user_agent import parse_product
 from metahub.node.authority import Confdir, own_hosts, parse_host
 
 _CONFDIR = "~/.mitmproxy"  # what mitmproxy takes
@@ -28,6 +29,8 @@ class Configured:
     """By which nodes reach the proxy itself over TLS."""
     named_hosts: tuple[str, ...]
     """Those of them that somebody wrote down."""
+    exempt_agents: frozenset[str] = frozenset()
+    """The programs that see upstream's own indexes."""
 
     @classmethod
     def by(cls, file: Path) -> "Configured":
@@ -39,8 +42,17 @@ class Configured:
             raise ConfigError(f"{file}: {error}") from error
 
     @classmethod
+    def beside(cls, rules: Path, file: Path | None) -> "Configured | None":
+        """What a file says, or else config.yaml beside the rules; None where there is none.
+
+        Raises ConfigError.
+        """
+        found = file or rules.absolute().parent / CONFIG
+        return cls.by(found) if file or found.exists() else None
+
+    @classmethod
     def _of(cls, options: Mapping[str, object]) -> "Configured":
-        named, (host, port) = _named_hosts(options), listening(options)
+        named, (host, port) = _named(options, HOSTS.name, parse_host), listening(options)
         passphrase = _text(options, "cert_passphrase", "").encode() or None
         return cls(
             Confdir(_path(options, "confdir", _CONFDIR), passphrase),
@@ -49,17 +61,20 @@ class Configured:
             name_for_nodes(host, port),
             own_hosts(named, _text(options, "listen_host", "")),
             named,
+            frozenset(_named(options, EXEMPT_AGENTS.name, parse_product)),
         )
 
 
-def _named_hosts(options: Mapping[str, object]) -> tuple[str, ...]:
-    listed = options.get(HOSTS.name) or []
+def _named(
+    options: Mapping[str, object], name: str, parse: Callable[[str], str]
+) -> tuple[str, ...]:
+    listed = options.get(name) or []
     if not isinstance(listed, list):
-        raise ValueError(f"{HOSTS.name}: expected a list, found {listed!r}")
+        raise ValueError(f"{name}: expected a list, found {listed!r}")
     try:
-        return tuple(parse_host(str(host)) for host in listed)
+        return tuple(parse(str(word)) for word in listed)
     except ValueError as error:
-        raise ValueError(f"{HOSTS.name}: {error}") from error
+        raise ValueError(f"{name}: {error}") from error
 
 
 def _path(options: Mapping[str, object], name: str, default: str) -> Path:

@@ -10,10 +10,12 @@ import typer
 
 
 @contextmanager
-def ending_with(*errors: type[Exception], name: str = "metahub") -> Iterator[None]:
-    """Where one of these is raised, its sentence goes to stderr, and the command ends with 1."""
+def ending_with(*errors: type[Exception], name: str = "metahub", code: int = 1) -> Iterator[None]:
+    """Where one of these is raised, its sentence goes to stderr, and the command ends with 1, or
+    with another code.
+    """
     try:
         yield
     except errors as error:
         typer.echo(f"{name}: {error}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(code) from error

@@ -17,18 +17,18 @@ DIRECTORY = Path("metahub_rules")
 
 
 @contextmanager
-def mistakes_shown(directory: Path) -> Iterator[None]:
-    """Where rules cannot be taken, every mistake goes to stderr, and the command ends with 1."""
+def mistakes_shown(directory: Path, code: int = 1) -> Iterator[None]:
+    """Where rules cannot be taken, every mistake goes to stderr, and the command ends so."""
     try:
         yield
     except RulesError as error:
         _show(error.mistakes, "mistake", directory)
-        raise typer.Exit(1) from error
+        raise typer.Exit(code) from error
 
 
-def rules_in(directory: Path) -> Rules:
+def rules_in(directory: Path, code: int = 1) -> Rules:
     """The rules; or the end of the command, as above."""
-    with mistakes_shown(directory):
+    with mistakes_shown(directory, code):
         return read_rules(directory)
 
 
