@@ -17,6 +17,8 @@ COMMANDS = {
     "explain": "Show which entries of an image's index stay for a machine type, which go, and why.",
     "watch": "Show what the proxy decides, as it happens: who asked for what, what they got,"
     " and why.",
+    "replay": "Show which recorded requests would be answered otherwise by the rules of today,"
+    " and why.",
     "detect": "Find out what this machine offers to builds: CPU, GPUs, network, memory, kernel,"
     " cloud.",
     "setup": "Print the script that lets a runtime of a node pull through the proxy and trust its"

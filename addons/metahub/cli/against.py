@@ -1,0 +1,28 @@
+"""A log of decisions, compared with what the rules of today would make of them.
+
+Knows what is read for it. Must not know how it is shown.
+"""
+
+from pathlib import Path
+
+from metahub.cli.configured import Configured
+from metahub.cli.known_indexes import in_store_at
+from metahub.cli.recording_file import opened
+from metahub.cli.replayed import Comparison, Shown
+from metahub.explaining.logged import read_log
+from metahub.explaining.replaying import Replay
+from metahub.rules import Rules
+
+
+def compared_with_log(file: Path, rules: Rules, configured: Configured | None) -> Shown:
+    """The newest decision on each client, image and index. Raises RecordingError and StoreError."""
+    with opened(file) as stream:
+        log = read_log(stream)
+    with in_store_at(configured.store if configured else None) as kept:
+        exempt = configured.exempt_agents if configured else frozenset()
+        comparison = Comparison.of(dict.fromkeys(log.newest(), 1), Replay(rules, exempt, kept))
+    others = {
+        "Lines that are no decisions": log.others,
+        "Decisions on no image, but on a tunnel or a client that was not let in": log.without_image,
+    }
+    return Shown(comparison, "decisions", others)
