@@ -48,6 +48,14 @@ def test_good_rules_are_summed_up(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("word", ["--json", "--all"])
+def test_a_comparison_needs_something_to_compare_with(word: str) -> None:
+    """The rules alone are summed up for people."""
+    done = CliRunner().invoke(app, ["check", str(EXAMPLE), word])
+    assert done.exit_code == 2
+    assert "--against" in done.stderr
+
+
 def test_what_is_doubtful_is_told_on_stderr() -> None:
     """The rules are valid all the same: nobody has a CPU of the name that the talk gives it."""
     done = CliRunner().invoke(app, ["check", str(EXAMPLE)], env={"COLUMNS": "20"})

@@ -25,7 +25,7 @@ def test_all_of_it(tmp_path: Path) -> None:
         tmp_path,
         "confdir: ca\nmetahub_rules: ../rules\nmetahub_store: /var/lib/store\n"
         "cert_passphrase: sesame\nlisten_host: 192.0.2.1\nmode: [regular@3128]\n"
-        "metahub_hosts: [Proxy.test]\n",
+        "metahub_hosts: [Proxy.test]\nmetahub_exempt_agents: [Cosign]\n",
     )
     assert said == Configured(
         Confdir(tmp_path / "ca", b"sesame"),
@@ -34,6 +34,7 @@ def test_all_of_it(tmp_path: Path) -> None:
         "192.0.2.1:3128",
         own_hosts=("proxy.test",),
         named_hosts=("proxy.test",),
+        exempt_agents=frozenset({"cosign"}),
     )
 
 
@@ -53,6 +54,10 @@ def test_what_stands_where_it_says_nothing(tmp_path: Path) -> None:
         ("metahub_rule: a", "there is no option metahub_rule; did you mean metahub_rules?"),
         ("listen_port: a", "listen_port: expected a port, found 'a'"),
         ("metahub_hosts: a", "metahub_hosts: expected a list, found 'a'"),
+        (
+            "metahub_exempt_agents: [cosign/2]",
+            "metahub_exempt_agents: expected the name of a product like cosign, found 'cosign/2'",
+        ),
     ],
 )
 def test_a_mistake_names_the_file_and_the_option(tmp_path: Path, text: str, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""The cases of docs/debugging.md: each command prints what is written there, after a real pull."""
+"""What docs/debugging.md shows: each command prints what is written there, after a real pull."""
 
 import re
 import subprocess
@@ -16,13 +16,13 @@ from tests.e2e.asking.asker import Asker
 from tests.e2e.asking.wire import NoTunnelError
 from tests.e2e.machine.running import bare_environment, wait_until
 from tests.e2e.proxies.proxy import Proxy
-from tests.e2e.proxies.rules import TYPE4, Rules, login_of, table
+from tests.e2e.proxies.rules import TYPE1, TYPE4, Rules, login_of, table
 from tests.e2e.proxies.serve import Serve
 from tests.e2e.upstreams.odd_registry import OddRegistry
 from tests.e2e.upstreams.trust import Trust
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "debugging.md"
-CASE = re.compile(r"^### (?P<title>.*?)\n(?P<text>.*?)(?=^##)", re.MULTILINE | re.DOTALL)
+CASE = re.compile(r"^###? (?P<title>.*?)\n(?P<text>.*?)(?=^##)", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMANDS = Path(sys.executable).parent
 _IN_FORCE = "The edited rules are in force"
@@ -50,7 +50,8 @@ def cases() -> Iterator[tuple[str, list[Command]]]:
     text = DOCUMENT.read_text(encoding="utf-8")
     for case in CASE.finditer(text):
         lines = "".join(BLOCK.findall(case["text"]))
-        yield case["title"], list(commands_in(lines)) if lines else []
+        if lines:
+            yield case["title"], list(commands_in(lines))
 
 
 def commands_in(text: str) -> Iterator[Command]:
@@ -150,10 +151,25 @@ def not_intercepted(scene: Scene) -> None:
     pulled(scene, login_of(TYPE4), scene.trust.authority)
 
 
+def before_an_edit(scene: Scene) -> None:
+    """Two nodes have pulled, and their flows were written down."""
+    rules = table(scene.odd.address)
+    names = {TYPE1.machine_type, TYPE4.machine_type}
+    types = {name: rules["machine_types"][name] | {"platform": "linux/amd64"} for name in names}
+    clients = [one for one in rules["clients"] if one["machine_type"] in names]
+    scene.proxy.rule(rules | {"machine_types": dict(sorted(types.items())), "clients": clients})
+    flows = scene.proxy.directory / "flows.mitm"
+    scene.proxy.command = (*scene.proxy.command, "--set", f"save_stream_file={flows}")
+    scene.proxy.restart()
+    for user in (TYPE1, TYPE4):
+        pulled(scene, login_of(user))
+
+
 SCENES: Mapping[str, Callable[[Scene], None]] = {
     "A node has the wrong build": wrong_build,
     "A node is denied": denied,
     "A node is not intercepted at all": not_intercepted,
+    "Before a rules edit goes live": before_an_edit,
 }
 
 

@@ -408,3 +408,5 @@ def test_other_tags_are_said_to_be_unknown(tmp_path: Path) -> None:
     )
     other = replace(recorded_by(rules), client=Client(parse_address("10.22.0.1")))
     assert replayed(other, rules).notes == ()
+    missing = replace(recorded_by(rules), then=Then(Outcome.UPSTREAM_ERROR, "type1"))
+    assert replayed(missing, rules, NOTHING).notes == one.notes

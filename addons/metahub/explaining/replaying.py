@@ -149,6 +149,8 @@ class Replay:
             digest = recorded.then.digest if terms is recorded.then.outcome else None
             return Replayed(recorded, Now(terms, name, digest=digest))
         notes = _other_tags(recorded.reference, terms)
+        if recorded.then.outcome is Outcome.UPSTREAM_ERROR:
+            return Replayed(recorded, Now(Outcome.UPSTREAM_ERROR, name), notes)
         if not recorded.is_index:
             return Replayed(recorded, Now(Outcome.NOT_AN_INDEX, name), notes)
         return self._judged(recorded, terms, notes)
@@ -174,10 +176,8 @@ class Replay:
         then, reference = recorded.then.outcome, recorded.reference
         if then in _NEVER_KNOWN:
             raise NotReplayableError(_NEVER_KNOWN[then])
-        if then is Outcome.UPSTREAM_ERROR:
-            return then
         if isinstance(reference, Digest):
-            return then or Outcome.PINNED
+            return then or Outcome.PINNED  # by digest, no rule makes a difference
         if reference.names_referrers:
             return Outcome.REFERRERS
         if self.exempt & recorded.programs:
@@ -228,9 +228,7 @@ def _known_digest(answer: Answer) -> Digest | None:
 
 def _other_tags(reference: Reference, terms: Terms) -> tuple[str, ...]:
     """What nobody knows who has seen one index only: whether a better tag exists."""
-    if not isinstance(reference, Tag):
-        return ()
-    *variants, _ = tags_to_try(reference, terms)
+    *variants, _ = tags_to_try(reference, terms) if isinstance(reference, Tag) else [reference]
     if not variants:
         return ()
     tags = ", ".join(map(str, variants))
