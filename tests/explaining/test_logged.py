@@ -83,6 +83,7 @@ def test_tunnels_are_counted() -> None:
     bare = decided(outcome=Outcome.TUNNELLED, repository="", reference="", entries=())
     log = log_of(bare, decided())
     assert (log.decisions, log.without_image, len(list(log.newest()))) == (2, 1, 1)
+    assert log.tunnels == {"docker.io": 1}
 
 
 def test_what_many_say_alike_is_held_once() -> None:

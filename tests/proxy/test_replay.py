@@ -16,9 +16,11 @@ from mitmproxy.io import FlowReader, FlowWriter, tnetstring
 from typer.testing import CliRunner, Result
 
 from metahub.cli import app
+from metahub.core.outcome import Outcome
 from metahub.demo.address import Login
 from metahub.demo.bench import BROADWELL, REPOSITORY, SKYLAKE, TABLE, TAG, qnib_bench
 from metahub.demo.images import Build, image_of
+from tests.core.decided import decided
 from tests.e2e.asking.asker import Asker
 from tests.e2e.proxies.rules import TYPE1, TYPE3, Rules, login_of, table
 from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
@@ -189,9 +191,11 @@ def test_it_is_shown_to_people(recording: Recording) -> None:
     done = recording.replay()
     head, then, now, goes, stays, summary = done.stdout.splitlines()
     assert head == f"qnib-type1 at 127.0.0.1: {recording.name} (2 times)"
-    assert then.startswith("  then rewritten for type1: ")
-    assert now.startswith("  now  rewritten for type1: ")
     broadwell, skylake = (image_of(build).manifest.digest.short for build in (BROADWELL, SKYLAKE))
+    assert then.startswith("  then rewritten for type1: ")
+    assert then.endswith(f", of {broadwell}")
+    assert now.startswith("  now  rewritten for type1: ")
+    assert now.endswith(f", of {skylake}")
     assert goes == (
         f"    goes: {broadwell}, linux/amd64, cpu:broadwell: fits, but one that requires"
         " cpu:skylake is closer"
@@ -415,6 +419,19 @@ def test_a_registry_that_the_rules_lose(recording: Recording) -> None:
     for done in (recording.replay("--json"), recording.check("--json")):
         outcomes = [one["now"]["outcome"] for one in json.loads(done.stdout)["decisions"]]
         assert outcomes == ["tunnelled"] * len(TABLE)
+
+
+@pytest.mark.parametrize(
+    ("host", "opened"), [("ghcr.io:443", 2), ("elsewhere.test:443", 0), ("ghcr.io", 0)]
+)
+def test_a_registry_that_the_rules_gain(host: str, opened: int, recording: Recording) -> None:
+    """What went through a tunnel would be looked at now, and nobody knows what it was."""
+    tunnelled = decided(outcome=Outcome.TUNNELLED, registry=host, repository="", reference="")
+    recording.log += f"{tunnelled.dumped()}\n" * 2 + "listening\n"
+    recording.edited(lambda rules: rules["registries"].append("ghcr.io"))
+    done = json.loads(recording.check("--json").stdout)
+    assert sum(done["not_replayable"].values()) == opened
+    assert done["others"] == 3 - opened
 
 
 def test_a_refusal_is_replayed(serve: Serve, odd: OddRegistry, tmp_path: Path) -> None:

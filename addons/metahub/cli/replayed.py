@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import typer
 
+from metahub.core.digest import Digest
 from metahub.core.distribution import one_line
 from metahub.core.judgement import Judged
 from metahub.core.outcome import Outcome
@@ -22,6 +23,7 @@ UNREADABLE = 2
 """The exit code where nothing could be compared."""
 
 _MOST_ENTRIES = 10
+_MOST_KEPT = 3
 _LONGEST_LINE = 1000
 
 
@@ -143,17 +145,24 @@ def _then(then: Then) -> str:
     if then.outcome is None:
         return "upstream's own, without MetaHub on the way"
     served = f": {then.digest.short}" if then.digest else ""
-    return f"{then.outcome.words}{_for(then.machine_type or '')}{served}"
+    return f"{then.outcome.words}{_for(then.machine_type or '')}{served}{_keeping(then.kept)}"
 
 
 def _now(now: Now) -> str:
     is_told = now.digest and now.outcome in (Outcome.REWRITTEN, Outcome.UNCHANGED)
     served = f": {now.digest.short}" if now.digest and is_told else ""
-    return f"{now.outcome.words}{_for(now.machine_type)}{served}"
+    return f"{now.outcome.words}{_for(now.machine_type)}{served}{_keeping(now.kept)}"
 
 
 def _for(machine_type: str) -> str:
     return f" for {machine_type}" if machine_type else ""
+
+
+def _keeping(kept: tuple[Digest, ...] | None) -> str:
+    if not kept:
+        return ""
+    few = ", ".join(one.short for one in kept) if len(kept) <= _MOST_KEPT else ""
+    return f", of {few or f'{len(kept)} entries'}"
 
 
 def _fate(entry: Judged) -> str:

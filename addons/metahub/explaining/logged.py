@@ -3,6 +3,7 @@
 Knows the lines that MetaHub writes, among those of others. Must not know rules.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -31,6 +32,8 @@ class Log:
     """Lines that are no decisions."""
     without_image: int = 0
     """Decisions that are on no manifest: tunnels, and clients that were not let in."""
+    tunnels: Counter[str] = field(default_factory=Counter)
+    """Where tunnels led to, `HOST:PORT`, and how many of those decisions are on each."""
     _newest: dict[_Key, tuple[datetime, Recorded]] = field(default_factory=dict)
     _entries: dict[tuple[Judged, ...], tuple[Judged, ...]] = field(default_factory=dict)
 
@@ -43,10 +46,12 @@ class Log:
             self.others += 1
             return
         self.decisions += 1
-        if recorded is None:
-            self.without_image += 1
-        else:
+        if recorded is not None:
             self._keep(decision.time, recorded)
+            return
+        self.without_image += 1
+        if decision.outcome is Outcome.TUNNELLED:
+            self.tunnels[decision.registry] += 1
 
     def newest(self) -> Iterator[Recorded]:
         """Of each client, image and upstream index, in the order in which they first came."""
