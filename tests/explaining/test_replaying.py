@@ -410,3 +410,23 @@ def test_other_tags_are_said_to_be_unknown(tmp_path: Path) -> None:
     assert replayed(other, rules).notes == ()
     missing = replace(recorded_by(rules), then=Then(Outcome.UPSTREAM_ERROR, "type1"))
     assert replayed(missing, rules, NOTHING).notes == one.notes
+
+
+def test_another_machine_type_may_have_another_tag(tmp_path: Path) -> None:
+    """What seems to be the same then is not known to be; what is not the same is told."""
+    variants = [{"tag": "{tag}-sky", "features": ["cpu:skylake"]}]
+    rules = ruled(
+        tmp_path,
+        images=[{"match": "docker.io/*", "variants": variants}],
+        clients=moved_to("10.20.0.0/16", "type2"),
+    )
+    note = (
+        "for type2 the rules ask for latest-sky before latest, and what is behind each was not"
+        " recorded by its tag"
+    )
+    single = replace(recorded_by(ruled(tmp_path)), then=Then(Outcome.NOT_AN_INDEX, "type1"))
+    with pytest.raises(NotReplayableError, match=note):
+        replayed(replace(single, is_index=False), rules)
+    one = replayed(recorded_by(ruled(tmp_path)), rules)
+    assert one.changes
+    assert one.notes == (note,)

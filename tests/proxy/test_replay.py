@@ -4,7 +4,7 @@ import io
 import json
 import tempfile
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +16,14 @@ from mitmproxy.io import FlowReader, FlowWriter, tnetstring
 from typer.testing import CliRunner, Result
 
 from metahub.cli import app
+from metahub.core.decision import Decision
 from metahub.core.outcome import Outcome
 from metahub.demo.address import Login
 from metahub.demo.bench import BROADWELL, REPOSITORY, SKYLAKE, TABLE, TAG, qnib_bench
 from metahub.demo.images import Build, image_of
 from tests.core.decided import decided
 from tests.e2e.asking.asker import Asker
+from tests.e2e.asking.wire import NoTunnelError
 from tests.e2e.proxies.rules import TYPE1, TYPE3, Rules, login_of, table
 from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
 from tests.e2e.upstreams.trust import HERE, Trust
@@ -47,6 +49,7 @@ class Recording:
     rules: Rules
     log: str = ""
     store: str = "none.sqlite"
+    exempt: str = ""
     name: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -81,7 +84,10 @@ class Recording:
 
     def _config(self) -> list[str]:
         config = self.directory / "config.yaml"
-        config.write_text(f"metahub_store: {self.store}\nconfdir: nowhere\n")
+        config.write_text(
+            f"metahub_store: {self.store}\nconfdir: nowhere\n"
+            f"metahub_exempt_agents: [{self.exempt}]\n"
+        )
         return ["--config", str(config)]
 
 
@@ -118,7 +124,8 @@ def pull_as_everybody(proxy: ProxyInThread, odd: OddRegistry) -> None:
     """By HEAD and by GET, as each user of the table."""
     for user in TABLE:
         asker = Asker(proxy.wire(odd.address, login_of(user)), REPOSITORY, LOGIN)
-        assert (asker.head(TAG).status, asker.get(TAG).status) == (200, 200)
+        for method in ("HEAD", "GET"):
+            assert asker.ask(method, TAG, {"User-Agent": "containerd/2.1"}).status == 200
 
 
 @pytest.fixture
@@ -411,6 +418,67 @@ def test_an_unknown_client_that_is_let_in_no_more(passing: Recording) -> None:
     passing.edited(lambda rules: rules.update(unknown_clients="deny"))
     for done in (passing.replay("--json"), passing.check("--json")):
         assert changed(done)["now"]["outcome"] == "denied"
+
+
+def test_programs_that_are_exempt(recording: Recording) -> None:
+    """As the options say that the proxy would read."""
+    recording.exempt = "containerd"
+    recording.edited()
+    for done in (recording.replay("--json"), recording.check("--json")):
+        outcomes = [one["now"]["outcome"] for one in json.loads(done.stdout)["decisions"]]
+        assert outcomes == ["passed:exempt"] * len(TABLE)
+
+
+def without_type2(rules: Rules) -> None:
+    """Its user is no more."""
+    rules["clients"] = [one for one in rules["clients"] if one["machine_type"] != "type2"]
+
+
+EDITS: dict[str, Callable[[Rules], object]] = {
+    "nothing": lambda _: None,
+    "another feature": type1_has_skylake,
+    "a user less": without_type2,
+    "a platform": lambda rules: rules["machine_types"]["type1"].update(platform="linux/arm64"),
+    "exact": lambda rules: rules.update(images=[EXACT]),
+    "all": lambda rules: rules.update(images=[{"match": "*", "choose": "all"}]),
+    "a manifest": lambda rules: rules.update(images=[{"match": "*", "answer": "manifest"}]),
+    "upstream's": lambda rules: rules.update(images=[EXACT | {"no_fit": "upstream"}]),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_it_is_what_the_proxy_does_then(
+    edit: str, recording: Recording, serve: Serve, odd: OddRegistry
+) -> None:
+    """By the edited rules, for each user: outcome, digest and the entries that stay."""
+    recording.edited(EDITS[edit])
+    told = {
+        one["user"]: (one["now"]["outcome"], one["now"]["digest"])
+        for one in json.loads(recording.replay("--json", "--all").stdout)["decisions"]
+    }
+    rules = table(odd.address) | {"clients": recording.rules["clients"]}
+    EDITS[edit](rules)
+    assert told == decisions_of(serve(rules), odd)
+
+
+def decisions_of(proxy: ProxyInThread, odd: OddRegistry) -> dict[str, tuple[str, str | None]]:
+    """What a proxy decides for each user of the table."""
+    images = qnib_bench()
+    odd.offer(REPOSITORY, TAG, images.index)
+    for image in images.images:
+        odd.offer(REPOSITORY, image.manifest.digest, image.manifest)
+    log = io.StringIO()
+    for user in TABLE:
+        with redirect_stdout(log), suppress(NoTunnelError):
+            Asker(proxy.wire(odd.address, login_of(user)), REPOSITORY).get(TAG)
+    proxy.stop()
+    decided = map(Decision.loaded, log.getvalue().splitlines())
+    found = {
+        one.client.user: (str(one.outcome), str(one.digest) if one.digest else None)
+        for one in decided
+        if one.client.user
+    }
+    return {user.name: found.get(user.name, ("denied", None)) for user in TABLE}
 
 
 def test_a_registry_that_the_rules_lose(recording: Recording) -> None:

@@ -148,12 +148,11 @@ class Replay:
         if isinstance(terms, Outcome):
             digest = recorded.then.digest if terms is recorded.then.outcome else None
             return Replayed(recorded, Now(terms, name, digest=digest))
-        notes = _other_tags(recorded.reference, terms)
-        if recorded.then.outcome is Outcome.UPSTREAM_ERROR:
-            return Replayed(recorded, Now(Outcome.UPSTREAM_ERROR, name), notes)
-        if not recorded.is_index:
-            return Replayed(recorded, Now(Outcome.NOT_AN_INDEX, name), notes)
-        return self._judged(recorded, terms, notes)
+        others = _other_tags(recorded.reference, terms)
+        replayed = self._from_upstream(recorded, terms, others)
+        if others and not replayed.changes and recorded.then.machine_type != name:
+            raise NotReplayableError(*others)
+        return replayed
 
     def _turned_away(self, recorded: Recorded, machine_type: MachineType | None) -> Now | None:
         """The end of a request that gets no further than the gate."""
@@ -185,6 +184,15 @@ class Replay:
         if machine_type is None:
             return Outcome.UNKNOWN_CLIENT
         return self.rules.terms(recorded.image, machine_type, reference)
+
+    def _from_upstream(self, recorded: Recorded, terms: Terms, notes: tuple[str, ...]) -> Replayed:
+        """What becomes of what upstream has. Raises NotReplayableError."""
+        name = terms.machine_type.name
+        if recorded.then.outcome is Outcome.UPSTREAM_ERROR:
+            return Replayed(recorded, Now(Outcome.UPSTREAM_ERROR, name), notes)
+        if not recorded.is_index:
+            return Replayed(recorded, Now(Outcome.NOT_AN_INDEX, name), notes)
+        return self._judged(recorded, terms, notes)
 
     def _judged(self, recorded: Recorded, terms: Terms, notes: tuple[str, ...]) -> Replayed:
         then = recorded.then
