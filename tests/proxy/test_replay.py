@@ -101,9 +101,10 @@ class Written:
     store: Path
 
 
-@pytest.fixture(scope="module")
-def written(place: Path, trust: Trust) -> Written:
-    """Every user of the table has asked by HEAD and by GET, logged in at the registry."""
+def write(
+    place: Path, trust: Trust, pull: Callable[[ProxyInThread, OddRegistry], object]
+) -> Written:
+    """What a proxy writes that has the rules of the table, while somebody pulls through it."""
     directory = Path(tempfile.mkdtemp(dir=place))
     file, log = directory / "flows.mitm", io.StringIO()
     options = {"save_stream_file": str(file)}
@@ -114,10 +115,16 @@ def written(place: Path, trust: Trust) -> Written:
         proxy.rule(rules)
         try:
             proxy.start()
-            pull_as_everybody(proxy, odd)
+            pull(proxy, odd)
         finally:
             proxy.stop()
     return Written(rules, file.read_bytes(), log.getvalue(), proxy.store)
+
+
+@pytest.fixture(scope="module")
+def written(place: Path, trust: Trust) -> Written:
+    """Every user of the table has asked by HEAD and by GET, logged in at the registry."""
+    return write(place, trust, pull_as_everybody)
 
 
 def pull_as_everybody(proxy: ProxyInThread, odd: OddRegistry) -> None:
@@ -128,12 +135,17 @@ def pull_as_everybody(proxy: ProxyInThread, odd: OddRegistry) -> None:
             assert asker.ask(method, TAG, {"User-Agent": "containerd/2.1"}).status == 200
 
 
-@pytest.fixture
-def recording(written: Written, tmp_path: Path) -> Recording:
-    """It, in files of this test's own."""
-    recording = Recording(tmp_path, written.rules, written.log)
+def recording_of(written: Written, directory: Path) -> Recording:
+    """It, in files of a test's own."""
+    recording = Recording(directory, written.rules, written.log)
     recording.file.write_bytes(written.flows)
     return recording
+
+
+@pytest.fixture
+def recording(written: Written, tmp_path: Path) -> Recording:
+    """What everybody has asked for."""
+    return recording_of(written, tmp_path)
 
 
 def type1_has_skylake(rules: Rules) -> None:
@@ -368,16 +380,16 @@ def test_a_recording_of_others(user: str | None, recording: Recording) -> None:
     assert "a-password" not in done.output + recording.replay().output
 
 
-@pytest.fixture
-def passing(
-    serve: Serve, odd: OddRegistry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> Recording:
-    """An unknown client; and of a known one a single manifest, errors, a pin and a blob."""
-    recording = Recording(tmp_path, table(odd.address))
-    odd.offer(REPOSITORY, TAG, qnib_bench().index)
+@pytest.fixture(scope="module")
+def written_of_others(place: Path, trust: Trust) -> Written:
+    """What passes: an unknown client's; of a known one a manifest, errors, a pin and a blob."""
+    return write(place, trust, pull_what_passes)
+
+
+def pull_what_passes(proxy: ProxyInThread, odd: OddRegistry) -> None:
+    """What nothing is made of."""
     odd.offer(REPOSITORY, "single", image_of(BROADWELL).manifest)
     odd[f"/v2/{REPOSITORY}/manifests/broken"] = Reply(status=500)
-    proxy = serve(recording.rules, save_stream_file=str(recording.file))
     unknown = Asker(proxy.wire(odd.address), REPOSITORY)
     unknown.get(TAG)
     unknown.head(TAG)
@@ -385,9 +397,12 @@ def passing(
     for reference in ("single", "broken", "missing", qnib_bench().index.digest):
         known.get(reference)
     known.blob(qnib_bench().index.digest)
-    proxy.stop()
-    recording.log = capsys.readouterr().out
-    return recording
+
+
+@pytest.fixture
+def passing(written_of_others: Written, tmp_path: Path) -> Recording:
+    """What passes."""
+    return recording_of(written_of_others, tmp_path)
 
 
 def test_what_passes_is_compared_too(passing: Recording) -> None:
