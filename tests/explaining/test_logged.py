@@ -1,6 +1,7 @@
 """A log of decisions, among the lines of others."""
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -78,11 +79,11 @@ def test_other_lines_are_counted(line: str) -> None:
     assert (log.decisions, log.others) == (1, 1)
 
 
-def test_tunnels_are_counted() -> None:
-    """They are decisions, but on no image."""
+def test_what_is_on_no_image_is_counted() -> None:
+    """Tunnels, and clients that were not let in: they are decisions, too."""
     bare = decided(outcome=Outcome.TUNNELLED, repository="", reference="", entries=())
-    log = log_of(bare, decided())
-    assert (log.decisions, log.without_image, len(list(log.newest()))) == (2, 1, 1)
+    log = log_of(bare, replace(bare, outcome=Outcome.DENIED), decided())
+    assert (log.decisions, log.without_image, len(list(log.newest()))) == (3, 2, 1)
     assert log.tunnels == {"docker.io": 1}
 
 

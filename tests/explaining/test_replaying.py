@@ -350,6 +350,10 @@ def test_a_head_does_not_say_what_stayed(tmp_path: Path) -> None:
     one = replayed(head, ruled(tmp_path, clients=moved_to("10.20.0.0/16", "type2")))
     assert one.changes
     assert one.moved == ()
+    assert one.differences() == [
+        "it was of machine type type1, and is of machine type type2",
+        "something else is served; which entries stayed then is not at hand",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,9 @@ _NEVER_KNOWN = {
 
 REBUILT = "judged by the entries that were written down, so that digests are not compared"
 
+_NOT_MOVED = "the same entries stay, and are served in another way"
+_UNKNOWN = "something else is served; which entries stayed then is not at hand"
+
 
 class NotReplayableError(Exception):
     """Too little was recorded. The message says what is missing."""
@@ -73,9 +76,15 @@ class Replayed:
 
     @property
     def moved(self) -> tuple[Judged, ...]:
-        """The entries that newly stay or go, with the reason."""
+        """The entries that newly stay or go, with the reason; none where it is not known."""
+        kept, written = self._kept_then(), {one.digest for one in self.recorded.entries}
+        if kept is None:
+            return ()
         return tuple(
-            entry for entry in self.now.entries if self._stayed(entry) is (not entry.stays)
+            entry
+            for entry in self.now.entries
+            if (entry.digest in kept) is not entry.stays
+            and (not written or entry.digest in written)
         )
 
     def differences(self) -> list[str]:
@@ -89,7 +98,7 @@ class Replayed:
         if now.outcome is not Outcome.REWRITTEN and now.message:
             told.append(now.message)
         if self.changes and not self.moved and then.outcome is now.outcome:
-            told.append("the same entries stay, and are served in another way")
+            told.append(_NOT_MOVED if then.kept is not None else _UNKNOWN)
         return told
 
     def as_json(self) -> dict[str, object]:
@@ -116,16 +125,14 @@ class Replayed:
         was_one_manifest = then.digest in {entry.digest for entry in now.entries}
         return not was_one_manifest and not self.moved
 
-    def _stayed(self, entry: Judged) -> bool | None:
-        """What became of an entry then; None where that is not known."""
-        then, written = self.recorded.then, self.recorded.entries
-        if written and entry.digest not in {one.digest for one in written}:
-            return None
+    def _kept_then(self) -> frozenset[Digest] | None:
+        """The entries that stayed; None where they are not known."""
+        then = self.recorded.then
         if then.is_upstreams_own:
-            return True
+            return frozenset(entry.digest for entry in self.now.entries)
         if then.outcome is not Outcome.REWRITTEN:
-            return False
-        return None if then.kept is None else entry.digest in then.kept
+            return frozenset()
+        return None if then.kept is None else frozenset(then.kept)
 
 
 @dataclass(frozen=True, slots=True)
