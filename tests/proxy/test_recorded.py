@@ -109,6 +109,13 @@ def test_an_index_of_ours_names_its_origin() -> None:
     assert recording.origin(Digest.of(OURS)) == D
 
 
+def test_an_index_of_ours_is_known_without_metadata() -> None:
+    """Where a proxy in front of MetaHub wrote it down."""
+    recorded = only(read(flow_of(OURS)))
+    assert (recorded.then.outcome, recorded.then.machine_type) == (Outcome.REWRITTEN, None)
+    assert (recorded.then.kept, recorded.upstream) == ((BROADWELL,), D)
+
+
 def test_a_manifest_in_the_place_of_its_index() -> None:
     """It is the one entry that stayed."""
     recorded = only(read(flow_of(b"{}", OCI_MANIFEST, before=UPSTREAMS, **decided())))
@@ -175,6 +182,7 @@ def test_no_answer(status: int | None, outcome: Outcome) -> None:
     made.response = http.Response.make(status, b"no") if status else None
     recorded = only(read(made))
     assert (recorded.then.outcome, recorded.then.digest) == (outcome, None)
+    assert recorded.upstream is None
 
 
 @pytest.mark.parametrize(

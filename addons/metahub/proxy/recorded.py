@@ -108,13 +108,15 @@ class Recording:
     def _answer(self, one: http.HTTPFlow) -> tuple[Then, Digest | None]:
         """What was served, and `D` where that says so; the bytes of both are noted."""
         served, outcome = _index_in(one.response), _outcome(one)
-        is_ours = outcome is Outcome.REWRITTEN or (served is not None and _origin_in(served))
+        if outcome is None and served is not None and _origin_in(served):
+            outcome = Outcome.REWRITTEN  # written down by another proxy, in front of MetaHub
+        is_ours = outcome is Outcome.REWRITTEN
         origin = self._noted(_replaced(one) or (None if is_ours else served))
-        digest = _digest(one.response)
+        digest = _digest(one.response) if _is_served(one) else None
         if is_ours and digest is not None:
             self._note_ours(digest, served, one.response, origin)
         upstream = origin if is_ours or outcome is Outcome.REFUSED else origin or digest
-        return Then(outcome, _machine_type(one), digest if _is_served(one) else None), upstream
+        return Then(outcome, _machine_type(one), digest), upstream
 
     def _noted(self, index: UpstreamIndex | None) -> Digest | None:
         if index is None:
