@@ -50,6 +50,10 @@ def test_what_stands_where_it_says_nothing(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ("confdir: 5", "confdir: expected a text, found 5"),
+        (
+            "metahub_store: [postgresql://anna:secret@db/m]",
+            "metahub_store: expected a text, found something else",
+        ),
         ("metahub_rules: [a]", "metahub_rules: expected a text, found ['a']"),
         ("metahub_rule: a", "there is no option metahub_rule; did you mean metahub_rules?"),
         ("listen_port: a", "listen_port: expected a port, found 'a'"),

@@ -6,7 +6,7 @@ Knows how it is started and stopped. Must not know what a test asks of it.
 import asyncio
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -78,14 +78,18 @@ class ProxyInThread:
 
     def command(self, name: str, *words: str) -> object:
         """What a command of mitmproxy's says; raises what the console would show."""
+        return self.in_its_thread(lambda master: _called(master, name, words))
+
+    def in_its_thread[T](self, asked: Callable[[Master], T]) -> T:
+        """What somebody who uses mitmproxy's tools would see, or do."""
         if self._master is None:
             raise RuntimeError("the proxy does not run")
         master = self._master
 
-        async def called() -> object:
-            return master.commands.call_strings(name, words)
+        async def done() -> T:
+            return asked(master)
 
-        return asyncio.run_coroutine_threadsafe(called(), master.event_loop).result(TIME_TO_START)
+        return asyncio.run_coroutine_threadsafe(done(), master.event_loop).result(TIME_TO_START)
 
     def flows(self) -> Sequence[http.HTTPFlow]:
         """What mitmweb has to show."""
@@ -125,6 +129,10 @@ class ProxyInThread:
         await servers.servers.update([])
         for _ in range(100):
             await asyncio.sleep(0.01 if servers.connections else 0)
+
+
+def _called(master: Master, name: str, words: Sequence[str]) -> object:
+    return master.commands.call_strings(name, words)
 
 
 class Serve(Protocol):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from metahub.store import StoreError, parse_location
+from metahub.store import StoreError, parse_location, public
 from metahub.store.location import secrets_of, without_secrets
 
 WANTED = "expected a path, or postgresql://USER:PASSWORD@HOST/DATABASE"
@@ -38,6 +38,19 @@ def test_a_database(text: str, shown: str) -> None:
     assert isinstance(location, URL)
     assert location.drivername == "postgresql+psycopg"
     assert without_secrets(location) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://anna:secret@db/m?password=other", "postgresql://db/m"),
+        ("postgresql://anna@db/m?sslmode=require", None),
+        ("metahub.sqlite", None),
+    ],
+)
+def test_what_is_shown_instead(text: str, shown: str | None) -> None:
+    """Of one with a password; any other is shown as it is."""
+    assert public(parse_location(text)) == shown
 
 
 @pytest.mark.parametrize(

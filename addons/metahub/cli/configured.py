@@ -84,5 +84,6 @@ def _path(options: Mapping[str, object], name: str, default: str) -> Path:
 def _text(options: Mapping[str, object], name: str, default: str) -> str:
     value = options.get(name)
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"{name}: expected a text, found {value!r}")
+        found = "something else" if "://" in str(value) else repr(value)  # it may have a password
+        raise ValueError(f"{name}: expected a text, found {found}")
     return value or default

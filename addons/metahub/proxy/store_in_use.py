@@ -11,7 +11,7 @@ from mitmproxy import ctx, exceptions
 from metahub.config import STORE
 from metahub.core.digest import Digest
 from metahub.proxy.store_threads import StoreThreads
-from metahub.store import SqlStore, StoreError, parse_location
+from metahub.store import SqlStore, StoreError, parse_location, public
 
 _NOTHING = Digest.of(b"")
 
@@ -21,6 +21,7 @@ class StoreInUse:
 
     def __init__(self) -> None:
         self._store: StoreThreads | None = None
+        self._shown: str | None = None
         self._size = math.nan
         self._measuring: asyncio.Task[None] | None = None
 
@@ -51,18 +52,23 @@ class StoreInUse:
 
     def configure(self, updated: set[str]) -> None:
         """Open the store, or stop mitmproxy from starting without any."""
-        if STORE.name not in updated:
+        text = ctx.options.metahub_store
+        if STORE.name not in updated or text == self._shown:
             return
         try:
-            store = SqlStore.at(parse_location(ctx.options.metahub_store))
+            location = parse_location(text)
+            store = SqlStore.at(location)
             size = store.size()
         except StoreError as error:
             raise exceptions.OptionsError(f"The store cannot be used. {error}") from error
         self.done()
         self._store, self._size = StoreThreads(store), size
+        self._shown = public(location)
+        if self._shown is not None:  # mitmproxy's tools show options to whoever uses them
+            ctx.options.update(**{STORE.name: self._shown})
 
     def done(self) -> None:
         """Close the store."""
         if self._store is not None:
             self._store.close()
-            self._store, self._size = None, math.nan
+            self._store, self._size, self._shown = None, math.nan, None

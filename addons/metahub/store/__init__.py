@@ -8,7 +8,7 @@ from metahub.store.contract import (
     Store,
     StoreError,
 )
-from metahub.store.location import Location, parse_location
+from metahub.store.location import Location, parse_location, public
 from metahub.store.memory import MemoryStore
 from metahub.store.sql import SqlStore
 
@@ -23,4 +23,5 @@ __all__ = [
     "Store",
     "StoreError",
     "parse_location",
+    "public",
 ]

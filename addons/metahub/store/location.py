@@ -39,6 +39,13 @@ def _parse_url(text: str) -> URL:
     return url.set(drivername=_DRIVER)
 
 
+def public(location: Location) -> str | None:
+    """What may be shown instead of its text; None where there is no password in that."""
+    if isinstance(location, Path) or not secrets_of(location):
+        return None
+    return without_secrets(location)
+
+
 def without_secrets(url: URL) -> str:
     """Which database it is, for people: no login, and of the query only where it is."""
     hosts = url.query.get("host", ())
