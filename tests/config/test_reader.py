@@ -25,9 +25,9 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     }
 
 
-def test_a_store_in_a_database_is_no_path(tmp_path: Path) -> None:
-    """Its URL stays as it is."""
-    url = "postgresql://anna:secret@db/metahub"
+@pytest.mark.parametrize("url", ["postgresql://anna:secret@db/m", "postgresql:/anna:secret@db/m"])
+def test_a_store_in_a_database_is_no_path(tmp_path: Path, url: str) -> None:
+    """Its URL stays as it is, also where it is mistyped: it is refused by who opens it."""
     assert _read(tmp_path, f"metahub_store: {url}\n") == {"metahub_store": url}
 
 

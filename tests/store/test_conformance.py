@@ -318,6 +318,27 @@ def test_no_more_is_forgotten_at_once_than_is_asked_for(store: Store) -> None:
     assert told == [4, 2, 0]
 
 
+def test_several_may_forget_while_others_keep(store: Store) -> None:
+    """Each instance does, at the same hour; what is old goes once, and what is new is not lost."""
+    old = [Content(OCI_INDEX, b"%d" % number) for number in range(12)]
+    for content in old:
+        store.keep_answer(Digest.of(content.body), content, D)
+    now = datetime.now(UTC) + timedelta(hours=1)
+    store.keep_used({Digest.of(content.body): now for content in old[:4]})
+
+    def forget_or_keep(number: int) -> int:
+        if number % 2:
+            store.keep_index(Digest.of(b"new %d" % number), Content(OCI_INDEX, b"new %d" % number))
+            store.keep_used({Digest.of(b"new %d" % number): now})
+            return 0
+        return store.forget_unused(now - timedelta(minutes=30), 3)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(forget_or_keep, range(8)))
+    kept = [content for content in old if store.answer(Digest.of(content.body))]
+    assert kept == old[:4]
+
+
 def test_a_store_says_how_large_it_is(store: Store) -> None:
     """Unless it is nowhere."""
     before, large = store.size(), Content(OCI_INDEX, random.Random(0).randbytes(1_000_000))

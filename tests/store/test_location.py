@@ -75,6 +75,8 @@ def test_what_nobody_may_read(text: str, secrets: set[str]) -> None:
         ("mysql://anna:secret@db/m", "mysql://"),
         ("sqlite:///secret", "sqlite://"),
         ("postgresql+asyncpg://anna:secret@db/m", "postgresql+asyncpg://"),
+        ("postgresql:/anna:secret@db/m", "one without the //"),
+        ("postgres:anna:secret@db/m", "one without the //"),
         ("postgresql://db:secret/m", "another kind of URL"),
         ("postgresql://anna:sec@ret@db/m", "a second @: write %40 for one in a password"),
         ("postgresql://anna:secret@db", "no database"),

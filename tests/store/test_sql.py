@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import PIPE
 
@@ -508,6 +508,21 @@ def test_keeping_again_repairs_a_body(store: SqlStore, path: Path) -> None:
     store.keep_index(D_PRIME, OURS)
     assert store.answer(D_PRIME) == KeptAnswer(OURS, (D,))
     assert store.index(D_PRIME) == OURS
+
+
+@pytest.mark.parametrize(("hours", "noted"), [(11, False), (13, True)])
+def test_keeping_the_same_again_is_noted_twice_a_day(
+    store: SqlStore, path: Path, hours: int, noted: bool
+) -> None:
+    """Before it is served: whoever forgets what nobody uses has to know of it by then."""
+    store.keep_answer(D_PRIME, OURS, D)
+    store.keep_index(D_PRIME, OURS)
+    for table in ("answers", "indexes"):
+        edit(path, f"UPDATE {table} SET used = unixepoch() - {hours} * 3600")
+    store.keep_answer(D_PRIME, OURS, D)
+    store.keep_index(D_PRIME, OURS)
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    assert store.forget_unused(an_hour_ago, 10) == (0 if noted else 2)
 
 
 @pytest.mark.parametrize("name", ["a.sqlite", "file:x?mode=memory", "ü %2e #.db"])

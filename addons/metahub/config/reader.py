@@ -3,6 +3,7 @@
 Knows which options are paths. Must not know mitmproxy, nor what the options do.
 """
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -27,6 +28,8 @@ _PATHS = frozenset(
         "ssl_verify_upstream_trusted_confdir",
     }
 )
+
+_DATABASE = re.compile(r"postgres[a-z0-9+]*:")
 
 
 class ConfigError(Exception):
@@ -70,8 +73,8 @@ def _parse(file: Path) -> Mapping[str, object]:
 
 
 def _is_url(value: str) -> bool:
-    """True for a store in a database."""
-    return "://" in value
+    """True for a store in a database, also where it is mistyped."""
+    return "://" in value or _DATABASE.match(value) is not None
 
 
 def _absolute(name: str, value: object, folder: Path) -> object:

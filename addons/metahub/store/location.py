@@ -3,6 +3,7 @@
 Knows paths and URLs. Must not know how either is opened. A password is in no sentence of its own.
 """
 
+import re
 from pathlib import Path
 
 from sqlalchemy import URL, make_url
@@ -14,12 +15,15 @@ type Location = Path | URL
 
 _DRIVER = "postgresql+psycopg"
 _SCHEMES = ("postgresql", _DRIVER, "postgres")
+_NEARLY = re.compile(r"postgres[a-z0-9+]*:")  # a directory of this name would show a password
 _WANTED = "expected a path, or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
 def parse_location(text: str) -> Location:
     """Whatever has `://` in it is a URL, and all else a path. Raises StoreError."""
     scheme, is_url, _ = text.partition("://")
+    if not is_url and _NEARLY.match(text):
+        raise StoreError(f"{_WANTED}, found one without the //")
     if not is_url:
         return Path(text).expanduser()
     if scheme not in _SCHEMES:

@@ -30,6 +30,9 @@ https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-CONNECT
 _MOST_CONNECTIONS = 8
 """As many as there are threads that ask; the rest of them is closed after use."""
 
+_SECONDS_OF_A_CONNECTION = 300
+"""Then another is made, which may lead elsewhere: a name may have moved on to another server."""
+
 # Any number, but the same in all instances: who writes holds the lock of this name.
 WRITING = int.from_bytes(b"MHub")
 
@@ -148,6 +151,7 @@ def _engine(url: URL, seconds: float, **pool: Any) -> Engine:
         isolation_level="AUTOCOMMIT",
         connect_args={"connect_timeout": max(2, round(seconds)), "application_name": "metahub"},
         pool_pre_ping=True,
+        pool_recycle=_SECONDS_OF_A_CONNECTION,
         **pool,
     )
 
