@@ -106,7 +106,8 @@ def test_a_terminal_shows_places_in_colour(wrong: Path) -> None:
         (None, "{place}: found no *.yaml file in it, expected a directory with the rules in *.yaml"
          " files\n1 mistake in {place}\n"),
         ("'[bold]': x", "{place}/a.yaml:1: ['[bold]']: found an unknown key, expected one of"
-         " machine_types, clients, unknown_clients, features, registries, images\n"),
+          " machine_types, clients, unknown_clients, features, registries, allow_destinations,"
+          " unknown_destinations, images\n"),
     ],
 )  # fmt: skip
 def test_mistakes_are_text(tmp_path: Path, content: str | None, said: str) -> None:

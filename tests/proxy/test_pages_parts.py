@@ -10,6 +10,7 @@ from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.test import tflow
 
 from metahub.core.client import Client, Clients
+from metahub.core.destination import Destinations
 from metahub.core.feature import Vocabulary
 from metahub.core.machine import MachineType
 from metahub.core.registry import Registries
@@ -128,7 +129,9 @@ CLIENTS = Clients({"user1": TYPE1}, [(ip_network("10.0.0.0/8"), TYPE1)])
 
 def rules(unknown: UnknownClients) -> Rules:
     """Rules that know one user and one network."""
-    return Rules({"type1": TYPE1}, CLIENTS, {}, unknown, Vocabulary(), Registries([]), ())
+    none = Registries([])
+    all_of_it = Vocabulary(), none, Destinations(none), ()
+    return Rules({"type1": TYPE1}, CLIENTS, {}, unknown, *all_of_it)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from metahub.proxy.logins import Logins
 from metahub.proxy.metrics import Metrics
 from metahub.proxy.options import Options
 from metahub.proxy.patience import Patience
+from metahub.proxy.reach import Reach
 from metahub.proxy.rules_in_force import RulesInForce
 from tests.e2e.asking.wire import Answer, Wire
 from tests.e2e.proxies.rules import TYPE1, login_of, table
@@ -223,7 +224,8 @@ def patience() -> Iterator[Patience]:
     """The addon alone, beside those of mitmproxy that it asks."""
     metrics = Metrics()
     logins = Logins(dict, metrics)
-    gate = Gate(RulesInForce(metrics), logins, Itself(), lambda client: client, Decisions())
+    rules = RulesInForce(metrics)
+    gate = Gate(rules, Reach(rules), logins, Itself(), lambda client: client, Decisions())
     with taddons.context(Options(), Proxyserver()):
         yield Patience(gate, Failures())
     gate.done()

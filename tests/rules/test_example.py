@@ -49,8 +49,10 @@ def test_what_is_commented_out_is_valid(tmp_path: Path) -> None:
     text = copy.read_text()
     listed = re.findall(r"^#   (.*)$", text, re.MULTILINE)
     copy.with_name("40-bench.yaml").write_text("\n".join(listed))
-    copy.write_text(re.sub(r"^    # (variants:|  - {)", r"    \1", text, flags=re.MULTILINE))
+    opened = re.sub(r"^# (allow_destinations:| - )", r"\1", text, flags=re.MULTILINE)
+    copy.write_text(re.sub(r"^    # (variants:|  - {)", r"    \1", opened, flags=re.MULTILINE))
     rules = read_rules(copy.parent)
+    assert rules.destinations.objection("127.0.0.1", 9000) is None
     type4 = rules.machine_types["type4"]
     bench = ImageName("docker.io", "qnib/bench")
     tried = [

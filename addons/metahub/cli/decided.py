@@ -21,6 +21,7 @@ _STYLES = {
     Outcome.REFUSED: "red",
     Outcome.FAILED: "bold red",
     Outcome.DENIED: "red",
+    Outcome.NOT_A_WAY_IN: "red",
     Outcome.UPSTREAM_ERROR: "yellow",
     Outcome.PAUSED: "yellow",
 }

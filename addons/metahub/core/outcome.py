@@ -35,6 +35,8 @@ class Outcome(StrEnum):
     """MetaHub, or the way to upstream, failed."""
     DENIED = "denied"
     """The client was not let in."""
+    NOT_A_WAY_IN = "denied:destination"
+    """The proxy leads nobody there."""
     TUNNELLED = "tunnelled"
     """The host is no registry of the rules; nothing was read."""
 

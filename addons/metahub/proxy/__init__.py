@@ -1,6 +1,7 @@
 """The only place that knows mitmproxy: who asks, what is opened, what is answered instead."""
 
 from metahub.proxy import connections
+from metahub.proxy.answers import Sources
 from metahub.proxy.commands import Commands
 from metahub.proxy.comments import Comments
 from metahub.proxy.content_view import ContentView
@@ -12,6 +13,7 @@ from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
 from metahub.proxy.http1 import Http1
 from metahub.proxy.itself import Itself
+from metahub.proxy.judging import Judging
 from metahub.proxy.kept_decisions import KeptDecisions
 from metahub.proxy.kept_flows import KeptFlows
 from metahub.proxy.kept_index import KeptIndex
@@ -28,6 +30,7 @@ from metahub.proxy.pause import Pause
 from metahub.proxy.plain_http import PlainHttp
 from metahub.proxy.presence import Presence
 from metahub.proxy.pruning import Pruning
+from metahub.proxy.reach import Reach
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.secrets import Secrets
 from metahub.proxy.secure_proxy import SecureProxy
@@ -36,6 +39,7 @@ from metahub.proxy.sight import Sight
 from metahub.proxy.signing import Signing
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.streams import Streams
+from metahub.proxy.upstream import Upstream
 from metahub.proxy.uses import Uses
 
 type Addon = (
@@ -84,12 +88,15 @@ def addons() -> list[Addon]:
     decisions.follow(Comments().told)
     decisions.follow(KeptIndex().told)
     decisions.follow(lambda _, decision, __: metrics.decided(decision))
-    gate = Gate(rules, logins, itself, seen.let_in, decisions)
+    reach = Reach(rules)
+    gate = Gate(rules, reach, logins, itself, seen.let_in, decisions)
     pause = Pause()
     metrics.measure(PAUSED, lambda: pause.is_on)
     metrics.measure(CONNECTIONS, connections.number_of_clients)
     metrics.measure(STORE_SIZE, store.size)
     sight = Sight(rules, pause)
+    shelf = KeptIndexes(store, uses, metrics)
+    sources = Sources(Upstream(metrics, reach), shelf, Judging(metrics))
     signing = Signing(rules)
     return [
         Options(),
@@ -102,7 +109,7 @@ def addons() -> list[Addon]:
         PlainHttp(),
         Pages(rules, gate, itself, Readiness(rules, store, signing), metrics),
         sight,
-        Manifests(gate, sight, presence, KeptIndexes(store, uses, metrics), decisions, metrics),
+        Manifests(gate, sight, presence, sources, decisions),
         decisions,
         log,
         kept,

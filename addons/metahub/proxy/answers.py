@@ -54,6 +54,15 @@ class Answered:
     """Upstream's own, where it was read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What answers are made from."""
+
+    upstream: Upstream
+    shelf: KeptIndexes
+    judging: Judging
+
+
 type Sought = tuple[URL, frozenset[bytes]]
 """What was looked for: where, and in which words as far as they decide whether it is found."""
 
@@ -61,21 +70,14 @@ type Sought = tuple[URL, frozenset[bytes]]
 class Answers:
     """Answers from upstream, by way of the core, kept in the store before they are given."""
 
-    def __init__(
-        self,
-        upstream: Upstream,
-        kept: KeptIndexes,
-        judging: Judging,
-        missing: ShortMemory[Sought],
-        yeses: Yeses,
-    ) -> None:
-        self._upstream = upstream
-        self._kept = kept
-        self._judging = judging
+    def __init__(self, sources: Sources, missing: ShortMemory[Sought], yeses: Yeses) -> None:
+        self._upstream = sources.upstream
+        self._shelf = sources.shelf
+        self._judging = sources.judging
         self._missing = missing
         self._yeses = yeses
-        self._heads = Heads(upstream.head)
-        self._indexes = Indexes(upstream, self._heads, kept)
+        self._heads = Heads(sources.upstream.head)
+        self._indexes = Indexes(sources.upstream, self._heads, sources.shelf)
 
     async def to(self, asked: Asked) -> Answered:
         """The answer.
@@ -140,7 +142,7 @@ class Answers:
         if not isinstance(answer, Rewritten):
             return responses.manifest(asked.request, found.headers, found.content, found.digest)
         served = Content(answer.media_type, answer.body)
-        await self._kept.keep_ours(answer.digest, served, found.digest)
+        await self._shelf.keep_ours(answer.digest, served, found.digest)
         return responses.manifest(asked.request, found.headers, served, answer.digest)
 
     async def _by_digest(self, asked: Asked, digest: Digest) -> Answered:
@@ -148,14 +150,14 @@ class Answers:
 
         Where upstream has nothing that it was made of, it may itself have been pushed there.
         """
-        kept = await self._kept.ours(digest)
+        kept = await self._shelf.ours(digest)
         if kept is None:
             return Answered(None, Outcome.PINNED)
         for origin in kept.made_of:
             question = asked.question.at(str(asked.path.at(origin)))
             shown = await self._shown(question, origin)
             if not isinstance(shown, Reply):
-                self._kept.note_use(digest)
+                self._shelf.note_use(digest)
                 response = responses.manifest(asked.request, shown, kept.content, digest)
                 known = Judgement(Outcome.REWRITTEN, _KNOWN, origin, digest, ())
                 return Answered(response, known.outcome, known.message, known)

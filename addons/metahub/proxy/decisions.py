@@ -112,10 +112,22 @@ class Decisions:
     def denied(self, flow: http.HTTPFlow, client: Client, why: str) -> None:
         """A client was not let in. The same again is not told for some seconds."""
         host = f"{flow.request.pretty_host}:{flow.request.port}"
-        said = (str(client), host, why)
-        if not self._denials.remembers(said):
-            self._denials.remember(said)
-            self._tell(flow, self._short(client, "", Outcome.DENIED, host, why), None)
+        self._deny(flow, self._short(client, "", Outcome.DENIED, host, why))
+
+    def led_nowhere(
+        self,
+        flow: http.HTTPFlow | None,
+        client: Client,
+        machine_type: MachineType | None,
+        host: str,
+        why: str,
+    ) -> None:
+        """A client is not connected with `HOST:PORT`. The same again is not told for some seconds.
+
+        There is a flow where it asked in so many words.
+        """
+        name = machine_type.name if machine_type else ""
+        self._deny(flow, self._short(client, name, Outcome.NOT_A_WAY_IN, host, why))
 
     def tunnelled(self, client: Client, machine_type: MachineType | None, host: str) -> None:
         """A connection to `HOST:PORT` is not read. The same again is not told for a minute."""
@@ -150,6 +162,12 @@ class Decisions:
                 told(flow, decision, index)
             except Exception:
                 logger.exception(BUG)
+
+    def _deny(self, flow: http.HTTPFlow | None, decision: Decision) -> None:
+        said = (str(decision.client), decision.registry, decision.message)
+        if not self._denials.remembers(said):
+            self._denials.remember(said)
+            self._tell(flow, decision, None)
 
     def _short(
         self, client: Client, machine_type: str, outcome: Outcome, host: str, why: str

@@ -10,10 +10,12 @@ from functools import partial
 from weakref import WeakKeyDictionary
 
 from mitmproxy import connection, http, tls
+from mitmproxy.connection import Address
 from mitmproxy.log import ALERT
 from mitmproxy.proxy import layer, layers, mode_specs, server_hooks
 
 from metahub.core.client import Client, parse_address
+from metahub.core.destination import literal
 from metahub.core.machine import MachineType
 from metahub.core.registry import Registry
 from metahub.proxy import responses
@@ -23,8 +25,15 @@ from metahub.proxy.failures import BUG
 from metahub.proxy.guessing import origin_of
 from metahub.proxy.itself import HOST, Itself, is_itself
 from metahub.proxy.logins import FailedLoginError, Logins
-from metahub.proxy.modes import is_explicit, is_redirected, is_wordless
+from metahub.proxy.modes import (
+    is_explicit,
+    is_of_the_mode,
+    is_redirected,
+    is_resolved_elsewhere,
+    is_wordless,
+)
 from metahub.proxy.opening import named_host
+from metahub.proxy.reach import Reach
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.rules import UnknownClients
 
@@ -49,6 +58,14 @@ class TurnedAwayError(Exception):
         """In seconds, where trying again may make a difference."""
 
 
+class LedNowhereError(TurnedAwayError):
+    """The client is let in, but not connected with what it wants. The message says why."""
+
+    def __init__(self, client: Client, message: str) -> None:
+        super().__init__(message)
+        self.client = client
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """A request that came through the gate: who asks, as what machine type, of which registry."""
@@ -63,15 +80,17 @@ class Visit:
 class Gate:
     """Lets clients in or not, remembers who they are, and opens connections to registries only."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - each is asked for something else
         self,
         rules: RulesInForce,
+        reach: Reach,
         logins: Logins,
         itself: Itself,
         let_in: Callable[[Client], object],
         decisions: Decisions,
     ) -> None:
         self._in_force = rules
+        self._reach = reach
         self._logins = logins
         self._itself = itself
         self._let_in = let_in
@@ -93,12 +112,13 @@ class Gate:
         return await _found(self._introduced(credentials, peer))
 
     async def http_connect(self, flow: http.HTTPFlow) -> None:
-        """Let a client open a tunnel, or answer 407."""
+        """Let a client open a tunnel, or answer 407 or 403."""
         try:
-            self._tunnels[flow.client_conn] = await _found(self._recognised(flow))
+            client = self._tunnels[flow.client_conn] = await _found(self._recognised(flow))
+            await _found(self._lead(client, flow))
         except TurnedAwayError as turned_away:
-            flow.response = _asking_for_a_login(flow.request, turned_away)
-            self._decisions.denied(flow, _unnamed(flow.client_conn), str(turned_away))
+            flow.response = _turning_away(flow.request, turned_away, as_proxy=True)
+            self._tell_of(turned_away, flow)
             return
         if is_itself(flow.request.host):
             flow.response = _tunnel_to_itself(flow.request)
@@ -128,22 +148,26 @@ class Gate:
             return
         if self._in_force.now().registries.at(host, address[1]) is None:
             next_layer.layer = layers.TCPLayer(next_layer.context, ignore=True)
-            self._tell_of_tunnel(next_layer.context.client, f"{host}:{address[1]}")
+            self._tell_of_tunnel(next_layer.context.client, address, host)
 
     def tls_clienthello(self, hello: tls.ClientHelloData) -> None:
         """Tunnel, unread, what was redirected here and is no registry: TLS alone says where to."""
         address = hello.context.server.address
         if address is None or not is_redirected(hello.context.client):
             return
+        if self._reach.objection_to_name(address[0], address[1]):
+            hello.ignore_connection = True  # nor is it asked whether it speaks TLS
+            return
         name = hello.client_hello.sni or address[0]
         hello.ignore_connection = self._in_force.now().registries.at(name, address[1]) is None
         if hello.ignore_connection:
-            self._tell_of_tunnel(hello.context.client, f"{name}:{address[1]}")
+            self._tell_of_tunnel(hello.context.client, address, name)
 
     def server_connect(self, connecting: server_hooks.ServerConnectionHookData) -> None:
         """End what nobody was asked about: a stranger's tunnel, and a proxy that calls itself.
 
         A connection to the port itself, which nothing has redirected, leads there again and again.
+        What a name leads to is known only later, to the `Reach`.
         """
         client, address = connecting.client, connecting.server.address
         if address and is_itself(address[0]):
@@ -152,14 +176,49 @@ class Gate:
             connecting.server.error = ITSELF
         elif is_wordless(client) and self._is_denied(_unnamed(client)):
             connecting.server.error = UNKNOWN_ADDRESS
+        elif address and not is_of_the_mode(client.proxy_mode, address):
+            led_nowhere = partial(self._led_nowhere, client, f"{address[0]}:{address[1]}")
+            connecting.server.error = self._reach.connecting(address, led_nowhere)
 
     def done(self) -> None:
         """Give the hashing threads back."""
         self._logins.close()
 
-    def _tell_of_tunnel(self, peer: connection.Client, host: str) -> None:
+    def _tell_of_tunnel(self, peer: connection.Client, address: Address, host: str) -> None:
+        if literal(address[0]) and self._reach.objection_to_name(address[0], address[1]):
+            return  # it will not be opened
         client = self._tunnels.get(peer) or _unnamed(peer)
-        self._decisions.tunnelled(client, self._in_force.now().clients.machine_type(client), host)
+        machine_type = self._in_force.now().clients.machine_type(client)
+        self._decisions.tunnelled(client, machine_type, f"{host}:{address[1]}")
+
+    def _led_nowhere(self, peer: connection.Client, host: str, why: str) -> None:
+        """Tell of a connection that was refused when it was to be opened."""
+        client = self._tunnels.get(peer) or _unnamed(peer)
+        machine_type = self._in_force.now().clients.machine_type(client)
+        self._decisions.led_nowhere(None, client, machine_type, host, why)
+
+    async def _lead(self, client: Client, flow: http.HTTPFlow) -> None:
+        """Raise LedNowhereError where nobody is led whither the client wants to go."""
+        host, port = flow.request.host, flow.request.port
+        if await self._itself.is_asked(flow):
+            return
+        if is_resolved_elsewhere(flow.client_conn):
+            why = self._reach.objection_to_name(host, port)
+        elif is_of_the_mode(flow.client_conn.proxy_mode, (host, port)):
+            return
+        else:
+            why = await self._reach.objection(host, port)
+        if why:
+            raise LedNowhereError(client, why)
+
+    def _tell_of(self, turned_away: TurnedAwayError, flow: http.HTTPFlow) -> None:
+        why = str(turned_away)
+        if not isinstance(turned_away, LedNowhereError):
+            self._decisions.denied(flow, _unnamed(flow.client_conn), why)
+            return
+        client, host = turned_away.client, f"{flow.request.host}:{flow.request.port}"
+        machine_type = self._in_force.now().clients.machine_type(client)
+        self._decisions.led_nowhere(flow, client, machine_type, host, why)
 
     async def _recognised(self, flow: http.HTTPFlow) -> Client:
         """Who asks. Credentials are taken off the request: they go no further, right or wrong."""
@@ -193,15 +252,13 @@ class Gate:
 
     def _turn_away(self, flow: http.HTTPFlow, turned_away: TurnedAwayError) -> None:
         asked_as_proxy = is_explicit(flow.client_conn) and flow.client_conn not in self._tunnels
-        if asked_as_proxy:
-            answer = _asking_for_a_login(flow.request, turned_away)
-        else:
-            answer = responses.denied(flow.request, str(turned_away))
+        answer = _turning_away(flow.request, turned_away, as_proxy=asked_as_proxy)
         responses.answer_at_headers(flow, answer)
-        self._decisions.denied(flow, _unnamed(flow.client_conn), str(turned_away))
+        self._tell_of(turned_away, flow)
 
     async def _visit(self, flow: http.HTTPFlow) -> Visit:
         client = await self._recognised(flow)
+        await self._lead(client, flow)
         rules = self._in_force.now()
         host = flow.request.host
         if is_redirected(flow.client_conn):
@@ -228,7 +285,12 @@ async def _found[T](finding: Awaitable[T]) -> T:
         raise TurnedAwayError(FAILED) from error
 
 
-def _asking_for_a_login(request: http.Request, turned_away: TurnedAwayError) -> http.Response:
+def _turning_away(
+    request: http.Request, turned_away: TurnedAwayError, *, as_proxy: bool
+) -> http.Response:
+    """407 from a proxy that a login may help with, and else 403."""
+    if not as_proxy or isinstance(turned_away, LedNowhereError):
+        return responses.denied(request, str(turned_away))
     return responses.proxy_authentication_required(
         request, str(turned_away), turned_away.retry_after
     )

@@ -22,20 +22,17 @@ from metahub.core.index import MalformedIndexError
 from metahub.core.outcome import Outcome
 from metahub.core.rewrite import Terms
 from metahub.proxy import responses
-from metahub.proxy.answers import Answered, Answers, Asked, Sought
+from metahub.proxy.answers import Answered, Answers, Asked, Sought, Sources
 from metahub.proxy.decisions import Decisions, Draft
 from metahub.proxy.failures import BUG
 from metahub.proxy.gate import Gate, Visit
-from metahub.proxy.judging import Judging
-from metahub.proxy.kept_indexes import KeptIndexes
-from metahub.proxy.metrics import Metrics
 from metahub.proxy.patience import silence
 from metahub.proxy.presence import Presence
 from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.sight import Sight
 from metahub.proxy.streams import has_body
 from metahub.proxy.tally import tallied
-from metahub.proxy.upstream import UnreachableError, Upstream, UpstreamError, question
+from metahub.proxy.upstream import UnreachableError, UpstreamError, question
 from metahub.proxy.yeses import Seconds, Yeses
 from metahub.store import StoreError
 
@@ -55,28 +52,25 @@ FAILED = "MetaHub failed, and its log says how"
 class Manifests:
     """Answers requests for manifests; what it does not answer goes to upstream as it came."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - each is asked for something else
+    def __init__(
         self,
         gate: Gate,
         sight: Sight,
         presence: Presence,
-        shelf: KeptIndexes,
+        sources: Sources,
         decisions: Decisions,
-        metrics: Metrics,
     ) -> None:
         self._gate = gate
         self._sight = sight
         self._decisions = decisions
         self._presence = presence
-        self._shelf = shelf
-        self._judging = Judging(metrics)
-        self._upstream = Upstream(metrics)
+        self._sources = sources
         self._answers: Answers | None = None
 
     def configure(self, updated: set[str]) -> None:
         """Connect to upstream, and answer, as the options say."""
         if any(name.startswith("ssl_") for name in updated):
-            self._upstream.trust()
+            self._sources.upstream.trust()
         if ON_ERROR.name in updated:
             _check_policy(ctx.options.metahub_on_error)
         if updated.intersection(_REMEMBERED):
@@ -88,15 +82,15 @@ class Manifests:
             if getattr(ctx.options, name) < 0:
                 raise exceptions.OptionsError(f"{name}: expected no less than 0")
         options = ctx.options
-        self._shelf.remember(options.metahub_memory_bytes // 2)
-        self._judging.remember(options.metahub_memory_bytes // 2)
+        self._sources.shelf.remember(options.metahub_memory_bytes // 2)
+        self._sources.judging.remember(options.metahub_memory_bytes // 2)
         missing = ShortMemory[Sought](options.metahub_missing_seconds)
         yeses = Yeses(Seconds(options.metahub_private_seconds, options.metahub_anonymous_seconds))
-        return Answers(self._upstream, self._shelf, self._judging, missing, yeses)
+        return Answers(self._sources, missing, yeses)
 
     def done(self) -> None:
         """Close the connections to upstream."""
-        self._upstream.close()
+        self._sources.upstream.close()
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Cut off who sends a body with a question: it would stream by, and upstream's index back.

@@ -151,8 +151,8 @@ RULES_LOADED = Metric(
 DECISIONS = Metric(
     "metahub_decisions_total",
     Counter,
-    "Answers to requests for manifests, clients that were not let in, and tunnels, by what became"
-    " of them.",
+    "Answers to requests for manifests, clients that were not let in or not led on, and tunnels, by"
+    " what became of them.",
     (Label("outcome", tuple(Outcome)), REGISTRY, MACHINE_TYPE),
 )
 ANSWER = Metric(

@@ -39,3 +39,15 @@ def is_redirected(client: connection.Client) -> bool:
 def is_wordless(client: connection.Client) -> bool:
     """True for one that is connected with whatever host it wants before it asks for anything."""
     return isinstance(client.proxy_mode, _WORDLESS)
+
+
+def is_resolved_elsewhere(client: connection.Client) -> bool:
+    """True for one whose names are not resolved here, but by the next proxy."""
+    return isinstance(client.proxy_mode, mode_specs.UpstreamMode)
+
+
+def is_of_the_mode(mode: mode_specs.ProxyMode, address: tuple[str, int]) -> bool:
+    """True for the next proxy, and for what is mirrored: an operator named it, not a client."""
+    if not isinstance(mode, mode_specs.UpstreamMode | mode_specs.ReverseMode):
+        return False
+    return mode.address[:2] == address[:2]

@@ -4,6 +4,7 @@ Knows HTTP. Must not know manifests, machine types or what is done with a reply.
 """
 
 import asyncio
+import socket
 import ssl
 import time
 from contextlib import AbstractAsyncContextManager
@@ -11,6 +12,8 @@ from dataclasses import dataclass, replace
 
 import aiohttp
 import certifi
+from aiohttp.abc import ResolveResult
+from aiohttp.resolver import ThreadedResolver
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.addons.upstream_auth import parse_upstream_auth
 from mitmproxy.net.server_spec import ServerSpec
@@ -19,6 +22,7 @@ from yarl import URL
 from metahub.core.digest import Digest
 from metahub.core.distribution import MAX_MANIFEST_BYTES, media_type
 from metahub.proxy.metrics import Metrics
+from metahub.proxy.reach import Reach
 from metahub.proxy.tally import count_request
 
 _CONNECT_SECONDS = 10.0
@@ -179,12 +183,13 @@ class Upstream:
     """Asks upstream over pooled connections, verified as mitmproxy's own are.
 
     Keeps no cookie, and sends nothing that the client did not send. Follows redirects as the client
-    would; one that leads to no manifest is itself the reply, for the client to follow. How long an
-    answer may take is for who asks to say.
+    would; one that leads to no manifest, or where nobody is led, is itself the reply, for the
+    client to follow. How long an answer may take is for who asks to say.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, reach: Reach) -> None:
         self._metrics = metrics
+        self._reach = reach
         self._session: aiohttp.ClientSession | None = None
         self._tls = ssl.create_default_context()
 
@@ -215,10 +220,17 @@ class Upstream:
         first = reply = await self._ask_once(method, asked)
         for _ in range(_MOST_REDIRECTS):
             target = asked.redirected(reply)
-            if target is None:
+            if target is None or await self._objection(target):
                 break
             asked, reply = target, await self._ask_once(method, target)
         return reply if reply.status == 200 else first
+
+    async def _objection(self, target: Question) -> str | None:
+        """Why nobody is led to where upstream redirects; the next proxy resolves names itself."""
+        host, port = target.url.host or "", target.url.port or 0
+        if target.via:
+            return self._reach.objection_to_name(host, port)
+        return await self._reach.objection(host, port)
 
     async def _ask_once(self, method: str, asked: Question) -> Reply:
         count_request()
@@ -259,7 +271,9 @@ class Upstream:
     def _connected(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=self._tls, limit=0),
+                connector=aiohttp.TCPConnector(
+                    ssl=self._tls, limit=0, resolver=_Resolver(self._reach)
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
                 timeout=aiohttp.ClientTimeout(connect=_CONNECT_SECONDS),
@@ -267,6 +281,25 @@ class Upstream:
                 max_field_size=_MAX_HEADER_BYTES,
             )
         return self._session
+
+
+class _Resolver(ThreadedResolver):
+    """Resolves the names that upstream redirects to, as the last to look at where they lead.
+
+    aiohttp asks it for no address: those are looked at before.
+    """
+
+    def __init__(self, reach: Reach) -> None:
+        super().__init__()
+        self._reach = reach
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Raises OSError, also for a name that leads where nobody is led."""
+        found = await super().resolve(host, port, family)
+        self._reach.look_at(host, port, [result["host"] for result in found])
+        return found
 
 
 def _complain_of(response: aiohttp.ClientResponse, asked: Question) -> None:

@@ -7,7 +7,7 @@ from metahub.rules.edit import Edit, EditError, RulesText
 from metahub.rules.mistake import MAX_SHOWN, Mistake, RulesError, RulesWarning, untold
 from metahub.rules.password_hash import PasswordHash
 from metahub.rules.reader import read_rules
-from metahub.rules.rules import Rules, UnknownClients
+from metahub.rules.rules import Rules, UnknownClients, UnknownDestinations
 from metahub.rules.watcher import RulesWatcher
 from metahub.rules.writer import UnwritableError, edit_rules
 
@@ -23,6 +23,7 @@ __all__ = [
     "RulesWarning",
     "RulesWatcher",
     "UnknownClients",
+    "UnknownDestinations",
     "UnwritableError",
     "edit_rules",
     "read_rules",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from metahub.core.client import Clients
+from metahub.core.destination import Destinations
 from metahub.core.feature import Feature, FeatureKey, Vocabulary
 from metahub.core.machine import MachineType
 from metahub.core.policy import ImageRule, Policy
@@ -16,7 +17,7 @@ from metahub.core.variant import Variant
 from metahub.rules.document import Document
 from metahub.rules.dynamic_list import ListPart, ManifestPart
 from metahub.rules.password_hash import PasswordHash
-from metahub.rules.rules import Rules
+from metahub.rules.rules import Rules, UnknownDestinations
 from metahub.rules.schema import ClientPart, ImagePart, MachineTypePart, RulesPart
 
 
@@ -37,6 +38,8 @@ def meaning(said: Said) -> Rules:
         name: _machine_type(name, described, vocabulary)
         for name, described in part.machine_types.items()
     }
+    registries = Registries(part.registries)
+    closed = part.unknown_destinations is UnknownDestinations.DENY
     return Rules(
         machine_types=machine_types,
         clients=_clients(part, machine_types),
@@ -47,7 +50,8 @@ def meaning(said: Said) -> Rules:
         },
         unknown_clients=part.unknown_clients,
         vocabulary=vocabulary,
-        registries=Registries(part.registries),
+        registries=registries,
+        destinations=Destinations(registries, part.allow_destinations, closed=closed),
         images=tuple(ImageRule(image.match, _policy(image, vocabulary)) for image in part.images),
         lists={
             (listed.image.image, listed.image.tag): _variants(listed, vocabulary)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from metahub.core.client import Clients
+from metahub.core.destination import Destinations
 from metahub.core.distribution import ImageName, Reference
 from metahub.core.feature import Vocabulary
 from metahub.core.machine import MachineType
@@ -17,6 +18,13 @@ from metahub.core.rewrite import Terms
 from metahub.core.variant import Variant
 from metahub.rules.mistake import RulesWarning
 from metahub.rules.password_hash import PasswordHash
+
+
+class UnknownDestinations(StrEnum):
+    """What becomes of a connection to what the rules do not list."""
+
+    PASS = "pass"
+    DENY = "deny"
 
 
 class UnknownClients(StrEnum):
@@ -37,6 +45,8 @@ class Rules:
     unknown_clients: UnknownClients
     vocabulary: Vocabulary
     registries: Registries
+    destinations: Destinations
+    """Where clients may go, registries among others."""
     images: tuple[ImageRule, ...]
     lists: Mapping[tuple[ImageName, Reference | None], tuple[Variant, ...]] = field(
         default_factory=dict

@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field
 
 from metahub.core.client import Network
+from metahub.core.destination import Listed
 from metahub.core.kind import KINDS, Kind
 from metahub.core.machine import Platform
 from metahub.core.policy import AnswerWith, Choose, NoFit
@@ -23,7 +24,7 @@ from metahub.rules.mistake import kind_of
 from metahub.rules.moment import day_or_moment, moment
 from metahub.rules.part import Below, Part, items, mapping, read, read_among, required
 from metahub.rules.password_hash import verifiable_hash
-from metahub.rules.rules import UnknownClients
+from metahub.rules.rules import UnknownClients, UnknownDestinations
 from metahub.rules.unexpected import UnexpectedValueError
 from metahub.rules.variant_tag import variant_tag
 
@@ -146,4 +147,11 @@ class RulesPart(Part):
         list[Annotated[Registry, read(value.registry)]],
         items("a list of at least one registry, like [docker.io]", of_texts=True, at_least=1),
     ] = required()
+    allow_destinations: Annotated[
+        list[Annotated[Listed, read(value.destination)]],
+        items("a list of destinations like [files.example.com, 10.0.0.0/8:8443]", of_texts=True),
+    ] = Field(default_factory=list)
+    unknown_destinations: Annotated[
+        UnknownDestinations, read(partial(value.choice, UnknownDestinations))
+    ] = UnknownDestinations.PASS
     images: Annotated[list[ImagePart], items("a list of image rules")] = Field(default_factory=list)

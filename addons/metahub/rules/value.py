@@ -10,6 +10,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from metahub.core.client import Network
+from metahub.core.destination import Listed, literal, reached
 from metahub.core.kind import KINDS, Kind
 from metahub.core.machine import Platform
 from metahub.core.registry import Registry
@@ -197,6 +198,37 @@ def _registry_meant(word: str) -> Registry | None:
         return Registry.parse(word)
     except ValueError:
         return None
+
+
+def destination(value: object) -> Listed:
+    """A destination that is allowed, without scheme or path."""
+    expected = "a host, *.host, address or network, perhaps with :port or :*"
+    word = text(value, expected)
+    read = _destination_meant(word)
+    if read is None:
+        found = shown(_LOGIN.sub("…@", word))
+        raise UnexpectedValueError(found, expected, quoted(_nearby(word)))
+    return read
+
+
+def _destination_meant(word: str) -> Listed | None:
+    try:
+        return Listed.parse(word)
+    except ValueError:
+        return None
+
+
+def _nearby(word: str) -> str:
+    """The entry that is probably meant; empty where nobody could tell."""
+    where, colon, port = word.partition(":") if word.count(":") == 1 else (word, "", "")
+    network, address = _network_meant(where), literal(where)
+    exact = (_mapped(network) if isinstance(network, IPv6Network) else None) or network
+    bare = _AROUND_HOST.sub("", word).strip(".")
+    candidates = (
+        f"{exact or (reached(address) if address else '')}{colon}{port}",
+        f"*.{word.lstrip('*.')}" if word[0] in "*." else bare,
+    )
+    return next((one for one in candidates if one and _destination_meant(one)), "")
 
 
 def choice[Choice: StrEnum](choices: type[Choice], value: object) -> Choice:

@@ -1,0 +1,160 @@
+"""How far the proxy reaches: with which addresses it connects, on behalf of whomever.
+
+Knows the proxy's own ports, and when a name turns into addresses. Must not know who asks, nor which
+destinations the rules allow.
+
+A name is no promise: a name server may answer one address to whoever looks, and another to whoever
+then connects. So what is looked at are the addresses that a connection is about to be made to.
+mitmproxy leaves both steps to `asyncio.open_connection`, which tries one address after the other;
+the only place between them is the event loop's `getaddrinfo`. That is looked over the shoulder, in
+the tasks of mitmproxy that open a connection and in no other. To put an address in the place of the
+name would show in TLS, in the reuse of connections and to all addons, and would leave one address
+to try; and to look at the peer of an open connection is to have opened it.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
+
+from mitmproxy import ctx
+from mitmproxy.proxy import mode_specs
+
+from metahub.core.client import Address, parse_address
+from metahub.core.destination import literal, reached
+from metahub.proxy.modes import is_of_the_mode
+from metahub.proxy.rules_in_force import RulesInForce
+
+ITSELF = "MetaHub: {there} is refused: it is the proxy itself"
+
+type Place = tuple[str, int]
+
+
+class RefusedError(OSError):
+    """A name leads where nobody is led. The message says why."""
+
+
+class _Opening:
+    """A connection that mitmproxy is about to open, and who wants to know if it may not."""
+
+    __slots__ = ("place", "refused")
+
+    def __init__(self, place: Place, refused: Callable[[str], object]) -> None:
+        self.place = place
+        self.refused = refused
+
+
+class Reach:
+    """Says where nobody is led, and sees to it."""
+
+    def __init__(self, rules: RulesInForce) -> None:
+        self._in_force = rules
+        self._openings: WeakKeyDictionary[asyncio.Task[object], _Opening] = WeakKeyDictionary()
+        self._loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+
+    async def objection(self, host: str, port: int) -> str | None:
+        """Why nobody is connected with `host`, by what it leads to now; None if everybody is.
+
+        A name that leads nowhere is left to whoever tries.
+        """
+        if self._in_force.now().destinations.names(host, port) and port not in _own_ports():
+            return None
+        return self._against(host, port, await _addresses(host, port))
+
+    def objection_to_name(self, host: str, port: int) -> str | None:
+        """The same by what the name itself says, as where it is resolved by somebody else."""
+        known = literal(host)
+        return self._against(host, port, [known] if known else [])
+
+    def connecting(self, place: Place, refused: Callable[[str], object]) -> str | None:
+        """Why the current task is not to open a connection to `place`; None if it may.
+
+        It may still fail when the name is resolved; `refused` is called with each objection.
+        """
+        self._look_over_the_shoulder(asyncio.get_running_loop())
+        task = asyncio.current_task()
+        if task is not None:
+            self._openings[task] = _Opening(place, refused)
+        why = self.objection_to_name(*place) if literal(place[0]) else None
+        if why:
+            refused(why)
+        return why
+
+    def look_at(self, host: str, port: int, addresses: Collection[str]) -> None:
+        """Raise RefusedError if one of the addresses of a host is one where nobody is led.
+
+        A next proxy may have any.
+        """
+        if not any(is_of_the_mode(mode, (host, port)) for mode in _modes()):
+            self._look_at(host, port, addresses)
+
+    def _look_at(self, host: str, port: int, addresses: Collection[str]) -> None:
+        why = self._against(host, port, [parse_address(address) for address in addresses])
+        if why:
+            raise RefusedError(why)
+
+    def _look_over_the_shoulder(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look at the addresses that connections are opened to, from now on."""
+        if loop in self._loops:
+            return
+        resolve = loop.getaddrinfo
+
+        async def resolved(host: Any, port: Any, **how: Any) -> Any:
+            found = await resolve(host, port, **how)
+            self._look(host, port, [str(sockaddr[0]) for *_, sockaddr in found])
+            return found
+
+        loop.getaddrinfo = resolved  # type: ignore[method-assign] # asyncio takes no resolver
+        self._loops.add(loop)
+
+    def _look(self, host: object, port: object, addresses: Collection[str]) -> None:
+        task = asyncio.current_task()
+        opening = self._openings.get(task) if task else None
+        if opening is None or opening.place != (host, port):
+            return
+        try:
+            self._look_at(*opening.place, addresses)
+        except RefusedError as error:
+            opening.refused(str(error))
+            raise
+
+    def _against(self, host: str, port: int, addresses: Collection[Address]) -> str | None:
+        if port in _own_ports() and any(_is_of_this_machine(address) for address in addresses):
+            return ITSELF.format(there=f"{host}:{port}")
+        return self._in_force.now().destinations.objection(host, port, addresses)
+
+
+async def _addresses(host: str, port: int) -> list[Address]:
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):  # the latter of a name that no name server could be asked for
+        return []
+    return [parse_address(str(sockaddr[0])) for *_, sockaddr in found]
+
+
+def _modes() -> Iterator[mode_specs.ProxyMode]:
+    return map(mode_specs.ProxyMode.parse, ctx.options.mode)
+
+
+def _own_ports() -> frozenset[int]:
+    """Where the proxy itself is asked, and mitmweb."""
+    servers = ctx.master.addons.get("proxyserver").servers
+    ports = {address[1] for server in servers for address in server.listen_addrs}
+    web = {ctx.options.web_port} if "web_port" in ctx.options else set[int]()
+    return frozenset(ports | web)
+
+
+def _is_of_this_machine(address: Address) -> bool:
+    """True if what is sent there stays here. Nothing is sent to find out."""
+    end = reached(address)
+    if end.is_loopback or end.is_unspecified:
+        return True
+    family = socket.AF_INET if end.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as way:
+        try:
+            way.connect((str(end), 1))
+        except OSError:
+            return False
+        return parse_address(way.getsockname()[0]) == end
