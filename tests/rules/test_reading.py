@@ -182,6 +182,27 @@ def test_the_password_before_may_hold_for_a_while(tmp_path: Path, quote: str) ->
 
 
 @pytest.mark.parametrize(
+    ("yaml", "host", "is_led"),
+    [
+        ("", "files.test", True),
+        ("unknown_destinations: pass", "files.test", True),
+        ("unknown_destinations: deny", "files.test", False),
+        ("unknown_destinations: deny", "ghcr.io", True),
+        ("unknown_destinations: deny\nallow_destinations: [files.test]", "files.test", True),
+        ("allow_destinations: [files.test]", "other.test", True),
+        ("allow_destinations: []", "127.0.0.1", False),
+        ("allow_destinations: [127.0.0.0/8]", "127.0.0.1", True),
+    ],
+)
+def test_destinations_are_listed_and_the_rest_may_be_denied(
+    tmp_path: Path, yaml: str, host: str, is_led: bool
+) -> None:
+    """A list alone denies nothing."""
+    destinations = read(tmp_path, yaml or "features: {}").destinations
+    assert (destinations.objection(host, 443) is None) is is_led
+
+
+@pytest.mark.parametrize(
     ("yaml", "unknown_clients"),
     [
         ("", UnknownClients.PASS),

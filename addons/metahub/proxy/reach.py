@@ -13,6 +13,7 @@ to try; and to look at the peer of an open connection is to have opened it.
 """
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
@@ -32,7 +33,13 @@ type Place = tuple[str, int]
 
 
 class RefusedError(OSError):
-    """A name leads where nobody is led. The message says why."""
+    """A name leads where nobody is led. Its text is the objection, as whoever connects tells it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(errno.EACCES, why)
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 class _Opening:
