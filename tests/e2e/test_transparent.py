@@ -19,6 +19,7 @@ from tests.e2e.asking.wire import SILENCE
 from tests.e2e.clients.kinds import RUNTIMES
 from tests.e2e.clients.nodes import Nodes
 from tests.e2e.clients.shape import Runtime, Spoken
+from tests.e2e.machine.network import METADATA
 from tests.e2e.machine.site import Namespace
 from tests.e2e.proxies.redirected import (
     HTTP,
@@ -148,6 +149,23 @@ def _listening(address: str, port: int, site: Namespace) -> socket.socket:
 def _connected(address: str, port: int, site: Namespace) -> socket.socket:
     with site.entered():
         return socket.create_connection((address, port), SILENCE)
+
+
+@pytest.mark.parametrize("port", [HTTP, HTTPS])
+def test_a_clouds_metadata_is_nobodys_registry(port: int, redirected: Redirected) -> None:
+    """Whatever host the node says that it is; who wanted to go there is told."""
+    wire = replace(redirected.wire("node1", "v4", port), first=METADATA)
+    if port == HTTP:
+        answer = wire.ask("GET", "/latest/meta-data/")
+        assert (answer.status, answer.reason[:43]) == (
+            403,
+            f"MetaHub: {METADATA}:80 is refused: 169",
+        )
+    else:
+        with pytest.raises((ssl.SSLError, OSError)):
+            wire.ask("GET", "/latest/meta-data/")
+    said = redirected.proxy.said()
+    assert f"MetaHub: {METADATA}:{port} is refused: {METADATA} is a link-local address" in said
 
 
 def test_what_is_not_redirected_goes_past_the_proxy(redirected: Redirected) -> None:

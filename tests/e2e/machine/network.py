@@ -14,6 +14,7 @@ from tests.e2e.machine.running import bare_environment, start, wait_until
 from tests.e2e.machine.site import Namespace
 
 REGISTRY = "registry"
+METADATA = "169.254.169.254"  # of clouds; what nodes send there comes as far as the proxy
 _NEIGHBOURS = ("node1", "node2", "stranger", REGISTRY)
 
 _FORWARDING = ("ipv4/ip_forward", "ipv6/conf/all/forwarding")
@@ -108,6 +109,7 @@ def _connect(proxy: Namespace, neighbours: dict[str, Namespace]) -> None:
         routes = [
             f"route add 10.20.0.0/16 via {_v4(name)}.1",
             f"route add fd00:20::/32 via {_v6(name)}1",
+            f"route add {METADATA} via {_v4(name)}.1",
         ]
         _ip(neighbour, ["link set lo up", *_up("eth0", name, 2), *routes])
 
