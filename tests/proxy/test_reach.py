@@ -1,19 +1,25 @@
 """Where nobody is led, whatever it is called: a whole proxy, and a socket that hears of nobody."""
 
 import socket
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from metahub.core.outcome import Outcome
-from metahub.demo.address import LOOPBACK, Address
+from metahub.demo.address import LOOPBACK, Address, free_port
 from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
+from metahub.proxy.gate import UNSEEN
+from metahub.proxy.launcher import Tool
+from metahub.proxy.reach import is_of_this_machine
 from tests.e2e.asking.wire import NoTunnelError, Wire
 from tests.e2e.proxies.rules import TYPE1, Rules, login_of, table
 from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
-from tests.e2e.upstreams.trust import HERE
+from tests.e2e.upstreams.trust import HERE, Trust
 from tests.proxy.running import ProxyInThread, Serve
 from tests.proxy.test_decisions import Said, said
 from tests.proxy.test_manifests import ask_as
@@ -186,7 +192,7 @@ def test_its_own_ports_are_no_destination(
     serve: Serve, odd: OddRegistry, trap: socket.socket
 ) -> None:
     """Not even where loopback is listed whole: it would lead in circles."""
-    rules = strict(odd, trap, "127.0.0.0/8:*", "localhost:*")
+    rules = strict(odd, trap, "127.0.0.0/8:*")
     proxy = serve(rules)
     for host in ("127.0.0.1", "127.1", HERE, "127.0.0.2", socket.gethostname()):
         answer = connect(proxy, f"{host}:{proxy.address.port}")
@@ -194,6 +200,51 @@ def test_its_own_ports_are_no_destination(
         assert answer.startswith(
             f"HTTP/1.1 403 MetaHub: {there} is refused: it is the proxy itself".encode()
         )
+
+
+def test_a_browser_of_the_operators_is_no_destination(
+    place: Path, trust: Trust, odd: OddRegistry, trap: socket.socket
+) -> None:
+    """What mitmweb shows, and lets change, is not for clients."""
+    web = free_port()
+    options = {"web_host": LOOPBACK, "web_port": web, "web_open_browser": False}
+    proxy = ProxyInThread(Path(tempfile.mkdtemp(dir=place)), trust.authority, options, Tool.WEB)
+    proxy.rule(strict(odd, trap, "127.0.0.0/8:*"))
+    try:
+        proxy.start()
+        answer = connect(proxy, f"{LOOPBACK}:{web}")
+    finally:
+        proxy.stop()
+    assert f"{LOOPBACK}:{web} is refused: it is the proxy itself".encode() in answer
+
+
+@pytest.mark.parametrize(
+    ("address", "is_of_it"),
+    [
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("0.0.0.0", True),
+        ("::", True),
+        ("64:ff9b::7f00:1", True),
+        (PUBLIC, False),
+        ("2001:db8::1", False),
+        ("255.255.255.255", False),
+    ],
+)
+def test_which_addresses_are_of_this_machine(address: str, is_of_it: bool) -> None:
+    """Where nobody else answers."""
+    assert is_of_this_machine(ip_address(address)) is is_of_it
+
+
+def test_the_address_in_a_network_is_of_this_machine_too() -> None:
+    """The one that others reach it by, if it has one."""
+    with socket.socket(type=socket.SOCK_DGRAM) as way:
+        try:
+            way.connect((PUBLIC, 1))
+        except OSError:
+            way.connect((LOOPBACK, 1))
+        assert is_of_this_machine(ip_address(way.getsockname()[0]))
 
 
 @pytest.mark.parametrize("strategy", ["lazy", "eager"])
@@ -301,3 +352,18 @@ def test_a_way_without_words_leads_there_neither(
         assert way.recv(65536) == b""
     decision = said()[-1]
     assert (decision.outcome, decision.image) == (Outcome.NOT_A_WAY_IN, f"{host}:{_port(trap)}")
+
+
+def test_a_bug_of_ours_connects_nobody(
+    serve: Serve,
+    odd: OddRegistry,
+    trap: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A connection whose hook has failed would be opened, as mitmproxy has it."""
+    proxy = serve(strict(odd, trap, "localhost:*"))
+    monkeypatch.setattr("metahub.proxy.gate.spelt", None)
+    got = connect(proxy, f"{HERE}:{_port(trap)}", b"EHLO\r\n")
+    assert got == b"HTTP/1.1 200 Connection established\r\n\r\n"
+    assert f"killed before connect: {UNSEEN}" in caplog.text

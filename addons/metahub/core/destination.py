@@ -114,6 +114,13 @@ def reached(address: Address) -> Address:
     return address
 
 
+def spelt(host: str, port: int) -> str:
+    """`HOST:PORT`, as an operator would list it, of whatever a client calls a host."""
+    name = short_name(host)
+    bare = ":" in name and not name.startswith("[")
+    return f"[{name}]:{port}" if bare else f"{name}:{port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """What an operator lists: a host, the hosts below a name, or a network."""
@@ -214,7 +221,7 @@ class Destinations:
         )
         if why is None:
             return None
-        there = f"{_bracketed(short_name(host))}:{port}"
+        there = spelt(host, port)
         return (
             f"MetaHub: {there} is refused: {why}; to allow it, list {there} in allow_destinations"
         )
@@ -242,7 +249,3 @@ def _said(host: str) -> tuple[Address | None]:
     if _LOCALHOST.fullmatch(host.lower().removesuffix(".")):
         return (_LOOPBACK,)
     return (literal(host),)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host

@@ -15,7 +15,7 @@ from mitmproxy.log import ALERT
 from mitmproxy.proxy import layer, layers, mode_specs, server_hooks
 
 from metahub.core.client import Client, parse_address
-from metahub.core.destination import literal
+from metahub.core.destination import literal, spelt
 from metahub.core.machine import MachineType
 from metahub.core.registry import Registry
 from metahub.proxy import responses
@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 UNKNOWN_CLIENT = "MetaHub: this client is unknown; give the proxy a user and password"
 UNKNOWN_ADDRESS = "MetaHub: this client is unknown; no network of the rules has its address"
 FAILED = "MetaHub: the proxy failed to find out who asks, and its log says how"
+UNSEEN = "MetaHub: the proxy failed to find out where this leads, and its log says how"
 ITSELF = "MetaHub: a redirected connection leads to the proxy itself"
 WITHOUT_TLS = f"MetaHub: ask for http://{HOST}/, without TLS"
 ANSWERED_HERE = f"MetaHub: {HOST} is the proxy itself, and answers HTTP only"
@@ -169,16 +170,13 @@ class Gate:
         A connection to the port itself, which nothing has redirected, leads there again and again.
         What a name leads to is known only later, to the `Reach`.
         """
-        client, address = connecting.client, connecting.server.address
-        if address and is_itself(address[0]):
-            connecting.server.error = ANSWERED_HERE
-        elif is_redirected(client) and address and address[0] == client.peername[0]:
-            connecting.server.error = ITSELF
-        elif is_wordless(client) and self._is_denied(_unnamed(client)):
-            connecting.server.error = UNKNOWN_ADDRESS
-        elif address and not is_of_the_mode(client.proxy_mode, address):
-            led_nowhere = partial(self._led_nowhere, client, f"{address[0]}:{address[1]}")
-            connecting.server.error = self._reach.connecting(address, led_nowhere)
+        address = connecting.server.address
+        try:
+            why = self._against(connecting.client, address) if address else None
+        except Exception:  # mitmproxy would log it and connect
+            logger.exception(BUG)
+            why = UNSEEN
+        connecting.server.error = connecting.server.error or why
 
     def done(self) -> None:
         """Give the hashing threads back."""
@@ -190,6 +188,20 @@ class Gate:
         client = self._tunnels.get(peer) or _unnamed(peer)
         machine_type = self._in_force.now().clients.machine_type(client)
         self._decisions.tunnelled(client, machine_type, f"{host}:{address[1]}")
+
+    def _against(self, client: connection.Client, address: Address) -> str | None:
+        """Why the current task is not to open a connection for this client."""
+        host, port = address[:2]
+        if is_itself(host):
+            return ANSWERED_HERE
+        if is_redirected(client) and host == client.peername[0]:
+            return ITSELF
+        if is_wordless(client) and self._is_denied(_unnamed(client)):
+            return UNKNOWN_ADDRESS
+        if is_of_the_mode(client.proxy_mode, address):
+            return None
+        led_nowhere = partial(self._led_nowhere, client, spelt(host, port))
+        return self._reach.connecting(host, port, led_nowhere)
 
     def _led_nowhere(self, peer: connection.Client, host: str, why: str) -> None:
         """Tell of a connection that was refused when it was to be opened."""
@@ -216,9 +228,9 @@ class Gate:
         if not isinstance(turned_away, LedNowhereError):
             self._decisions.denied(flow, _unnamed(flow.client_conn), why)
             return
-        client, host = turned_away.client, f"{flow.request.host}:{flow.request.port}"
+        client, there = turned_away.client, spelt(flow.request.host, flow.request.port)
         machine_type = self._in_force.now().clients.machine_type(client)
-        self._decisions.led_nowhere(flow, client, machine_type, host, why)
+        self._decisions.led_nowhere(flow, client, machine_type, there, why)
 
     async def _recognised(self, flow: http.HTTPFlow) -> Client:
         """Who asks. Credentials are taken off the request: they go no further, right or wrong."""

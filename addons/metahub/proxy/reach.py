@@ -16,20 +16,21 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 from mitmproxy import ctx
 from mitmproxy.proxy import mode_specs
 
 from metahub.core.client import Address, parse_address
-from metahub.core.destination import literal, reached
+from metahub.core.destination import literal, reached, spelt
 from metahub.proxy.modes import is_of_the_mode
 from metahub.proxy.rules_in_force import RulesInForce
 
 ITSELF = "MetaHub: {there} is refused: it is the proxy itself"
 
-type Place = tuple[str, int]
+type Refused = Callable[[str], object]
+"""Takes the objection to a connection that somebody was about to open."""
 
 
 class RefusedError(OSError):
@@ -42,22 +43,12 @@ class RefusedError(OSError):
         return str(self.strerror)
 
 
-class _Opening:
-    """A connection that mitmproxy is about to open, and who wants to know if it may not."""
-
-    __slots__ = ("place", "refused")
-
-    def __init__(self, place: Place, refused: Callable[[str], object]) -> None:
-        self.place = place
-        self.refused = refused
-
-
 class Reach:
     """Says where nobody is led, and sees to it."""
 
     def __init__(self, rules: RulesInForce) -> None:
         self._in_force = rules
-        self._openings: WeakKeyDictionary[asyncio.Task[object], _Opening] = WeakKeyDictionary()
+        self._openings: WeakKeyDictionary[asyncio.Task[object], Refused] = WeakKeyDictionary()
         self._loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
 
     async def objection(self, host: str, port: int) -> str | None:
@@ -65,7 +56,7 @@ class Reach:
 
         A name that leads nowhere is left to whoever tries.
         """
-        if self._in_force.now().destinations.names(host, port) and port not in _own_ports():
+        if self._in_force.now().destinations.names(host, port):
             return None
         return self._against(host, port, await _addresses(host, port))
 
@@ -74,16 +65,14 @@ class Reach:
         known = literal(host)
         return self._against(host, port, [known] if known else [])
 
-    def connecting(self, place: Place, refused: Callable[[str], object]) -> str | None:
-        """Why the current task is not to open a connection to `place`; None if it may.
+    def connecting(self, host: str, port: int, refused: Refused) -> str | None:
+        """Why the current task is not to open a connection to `host`; None if it may.
 
         It may still fail when the name is resolved; `refused` is called with each objection.
         """
         self._look_over_the_shoulder(asyncio.get_running_loop())
-        task = asyncio.current_task()
-        if task is not None:
-            self._openings[task] = _Opening(place, refused)
-        why = self.objection_to_name(*place) if literal(place[0]) else None
+        self._openings[_task()] = refused
+        why = self.objection_to_name(host, port) if literal(host) else None
         if why:
             refused(why)
         return why
@@ -109,26 +98,26 @@ class Reach:
 
         async def resolved(host: Any, port: Any, **how: Any) -> Any:
             found = await resolve(host, port, **how)
-            self._look(host, port, [str(sockaddr[0]) for *_, sockaddr in found])
+            self._look(host, port, found)
             return found
 
         loop.getaddrinfo = resolved  # type: ignore[method-assign] # asyncio takes no resolver
         self._loops.add(loop)
 
-    def _look(self, host: object, port: object, addresses: Collection[str]) -> None:
-        task = asyncio.current_task()
-        opening = self._openings.get(task) if task else None
-        if opening is None or opening.place != (host, port):
+    def _look(self, host: Any, port: Any, found: Any) -> None:
+        """Look where the connection leads that the current task is about to open, if any."""
+        refused = self._openings.pop(_task(), None)
+        if refused is None:
             return
         try:
-            self._look_at(*opening.place, addresses)
+            self._look_at(host, port, [str(sockaddr[0]) for *_, sockaddr in found])
         except RefusedError as error:
-            opening.refused(str(error))
+            refused(str(error))
             raise
 
     def _against(self, host: str, port: int, addresses: Collection[Address]) -> str | None:
-        if port in _own_ports() and any(_is_of_this_machine(address) for address in addresses):
-            return ITSELF.format(there=f"{host}:{port}")
+        if port in _own_ports() and any(is_of_this_machine(address) for address in addresses):
+            return ITSELF.format(there=spelt(host, port))
         return self._in_force.now().destinations.objection(host, port, addresses)
 
 
@@ -139,6 +128,11 @@ async def _addresses(host: str, port: int) -> list[Address]:
     except (OSError, UnicodeError):  # the latter of a name that no name server could be asked for
         return []
     return [parse_address(str(sockaddr[0])) for *_, sockaddr in found]
+
+
+def _task() -> asyncio.Task[object]:
+    """The current one, in which every coroutine of mitmproxy and of ours runs."""
+    return cast("asyncio.Task[object]", asyncio.current_task())
 
 
 def _modes() -> Iterator[mode_specs.ProxyMode]:
@@ -153,7 +147,7 @@ def _own_ports() -> frozenset[int]:
     return frozenset(ports | web)
 
 
-def _is_of_this_machine(address: Address) -> bool:
+def is_of_this_machine(address: Address) -> bool:
     """True if what is sent there stays here. Nothing is sent to find out."""
     end = reached(address)
     if end.is_loopback or end.is_unspecified:
