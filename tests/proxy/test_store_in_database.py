@@ -96,14 +96,6 @@ def test_no_tool_shows_the_password(proxy: ProxyInThread, asker: Asker, frail: C
     assert asker.get(TAG).status == 200
 
 
-def test_no_tool_shows_the_password(proxy: ProxyInThread, asker: Asker, frail: Cluster) -> None:
-    """Mitmweb has a page of all options, and the console one; other options are set as ever."""
-    options = proxy.in_its_thread(lambda master: master.options.metahub_store)
-    assert options == f"postgresql://127.0.0.1:{frail.port}/postgres"
-    proxy.in_its_thread(lambda master: master.options.update(metahub_store=options))
-    assert asker.get(TAG).status == 200
-
-
 def test_the_policy_may_let_all_pass(
     serve: Serve, odd: OddRegistry, url: str, frail: Cluster
 ) -> None:
