@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from metahub.proxy.indexes import FoundIndex
 from metahub.proxy.judging import Judging
 from metahub.proxy.kept_indexes import KeptIndexes
 from metahub.proxy.metrics import Metrics
+from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.store_threads import StoreThreads
 from metahub.proxy.uses import Uses
@@ -147,6 +149,21 @@ def test_nothing_is_known_of_another_store(in_use: InUse) -> None:
         assert await kept.ours(D_OF_OURS) == KeptAnswer(OURS, (D,))
 
     assert played(in_use, MUCH, scene) == ["index", "keep", "answer"]
+
+
+def test_what_was_forgotten_meanwhile_is_not_served(in_use: InUse) -> None:
+    """By whichever instance: what is in memory may be gone when half a day has passed."""
+
+    async def scene(kept: KeptIndexes) -> None:
+        await kept.keep_ours(D_OF_OURS, OURS, D)
+        assert await kept.ours(D_OF_OURS) == KeptAnswer(OURS, (D,))
+        assert in_use.counted.forget_unused(datetime.now(UTC) + timedelta(days=100), 10) == 1
+        kept._uses._lately = ShortMemory(0)
+        assert await kept.ours(D_OF_OURS) is None
+        await kept.keep_ours(D_OF_OURS, OURS, D)
+        assert await kept.ours(D_OF_OURS) == KeptAnswer(OURS, (D,))
+
+    assert played(in_use, MUCH, scene) == ["keep", "answer", "answer", "keep", "answer"]
 
 
 def terms(machine_type: str) -> Terms:

@@ -137,7 +137,7 @@ async def test_a_use_that_could_not_be_noted_is_noted_before_anything_is_forgott
     assert store.noted == [{D}, {D_PRIME}]
 
 
-@pytest.mark.parametrize(("kept_for", "age", "stays"), [(2, 3, False), (2, 1, True), (0, 9, True)])
+@pytest.mark.parametrize(("kept_for", "age", "stays"), [(2, 4, False), (2, 1, True), (0, 9, True)])
 async def test_the_option_says_for_how_long(
     kept_for: int,
     age: int,
@@ -189,14 +189,17 @@ def test_a_digest_that_somebody_asked_for_stays(serve: Serve, odd: OddRegistry) 
     """Of two that were pulled by tag long ago, the one that a pod still names."""
     odd.offer(REPOSITORY, TAG, qnib_bench().index)
     odd.offer("other/app", TAG, unseen("other/app"))
-    proxy = serve(table(odd.address), metahub_keep_answers_days=0)
+    proxy = serve(table(odd.address))
     used, unused = (asker(proxy, odd, name).digest(TAG) for name in (REPOSITORY, "other/app"))
+    rules, there = table(odd.address), {"metahub_store": str(proxy.store)}
     with closing(sqlite3.connect(proxy.store)) as connection:
         connection.execute("UPDATE answers SET used = used - 100 * 86400")
         connection.commit()
+        proxy = serve(rules, metahub_keep_answers_days=0, **there)
         assert asker(proxy, odd, REPOSITORY).get(used).status == 200
         lately = "SELECT count(*) FROM answers WHERE used > unixepoch() - 1000"
         assert eventually(lambda: connection.execute(lately).fetchone() == (1,), 5)
-    serve(table(odd.address), metahub_store=str(proxy.store), metahub_keep_answers_days=30)
-    assert eventually(lambda: not known(proxy.store, unused), 5)
-    assert known(proxy.store, used)
+    serve(rules, metahub_keep_answers_days=30, **there)
+    file = Path(there["metahub_store"])
+    assert eventually(lambda: not known(file, unused), 5)
+    assert known(file, used)

@@ -21,7 +21,8 @@ _MOST_LINKS = 10_000
 class KeptIndexes:
     """Keeps indexes before anybody gets them; what is in memory is in the store, too.
 
-    Which use was the last is noted for either. All may raise StoreError.
+    Which use was the last is noted for either, and an index of ours whose last use was noted too
+    long ago may be forgotten by now: then the store is asked again. All may raise StoreError.
     """
 
     def __init__(self, store: StoreInUse, uses: Uses, metrics: Metrics) -> None:
@@ -55,7 +56,8 @@ class KeptIndexes:
     async def ours(self, digest: Digest) -> KeptAnswer | None:
         """The index of ours `digest` (`D'`); None if it was never kept."""
         store = self._in_use()
-        kept = self._ours.get(digest) or await store.answer(digest)
+        held = self._ours.get(digest) if self._uses.is_noted(digest) else None
+        kept = held or await store.answer(digest)
         if kept is not None:
             _put(self._ours, digest, kept)
         return kept
@@ -63,10 +65,10 @@ class KeptIndexes:
     async def keep_ours(self, digest: Digest, content: Content, upstream: Digest) -> None:
         """Keep an index of ours that was made of `upstream`, which is then the newest of those."""
         store = self._in_use()
-        if self._newest.get(digest) == upstream:
-            self._uses.note(digest)
+        if self._newest.get(digest) == upstream and self._uses.is_noted(digest):
             return
         await store.keep_answer(digest, content, upstream)
+        self._uses.was_kept(digest)
         self._ours.pop(digest, None)  # it is made of one more
         _put(self._newest, digest, upstream)
 

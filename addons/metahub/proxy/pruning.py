@@ -25,8 +25,9 @@ _PAUSE = 0.1
 
 _MOST_DAYS = 36_500
 
-# A use may be noted so much later, by instances whose clocks differ.
-_LEEWAY = NOTED_AGAIN + timedelta(hours=1)
+# The store notes no use so soon after the last, and a proxy asks it no sooner than that, either;
+# and clocks differ.
+_LEEWAY = 2 * NOTED_AGAIN + timedelta(hours=1)
 
 
 class Pruning:
