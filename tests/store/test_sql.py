@@ -418,6 +418,15 @@ def test_an_answer_is_kept_whole_or_not_at_all(store: SqlStore, path: Path) -> N
     assert store.answer(D_PRIME) is None
 
 
+def test_an_answer_without_an_origin_is_none(store: SqlStore, path: Path) -> None:
+    """Whoever reads while it is being kept comes too early; nobody could be served with it."""
+    store.keep_answer(D_PRIME, OURS, D)
+    edit(path, "DELETE FROM origins")
+    assert store.answer(D_PRIME) is None
+    store.keep_answer(D_PRIME, OURS, D)
+    assert store.answer(D_PRIME) == KeptAnswer(OURS, (D,))
+
+
 def removed(path: Path) -> None:
     """By hand."""
     path.unlink()

@@ -81,9 +81,9 @@ class SqlStore:
     def answer(self, digest: Digest) -> KeptAnswer | None:
         """The index of ours `digest`; None if it was never kept."""
         with self._database.reading() as connection:
-            made_of = _made_of(connection, digest)  # first: who forgets may come in between
+            made_of = _made_of(connection, digest)  # who keeps it, or forgets it, may come between
             content = _verified(_stored(connection, ANSWERS, digest), digest)
-            return KeptAnswer(content, made_of) if content else None
+            return KeptAnswer(content, made_of) if content and made_of else None
 
     def keep_answer(self, digest: Digest, content: Content, upstream: Digest) -> None:
         """Keep an index of ours. Raises ValueError if `digest` is not that of the body."""
