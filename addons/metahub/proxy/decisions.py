@@ -38,6 +38,8 @@ type Told = Callable[[http.HTTPFlow | None, Decision, Content | None], object]
 """Takes a decision, the flow where there is one, and upstream's index where there was one."""
 
 
+type _Denials = ShortMemory[tuple[str, str, str]]
+
 _NOT_YET = Answered(None, Outcome.FAILED)
 
 
@@ -93,7 +95,8 @@ class Decisions:
     def __init__(self) -> None:
         self._drafts: WeakKeyDictionary[http.HTTPFlow, Draft] = WeakKeyDictionary()
         self._followers: list[Told] = []
-        self._denials = ShortMemory[tuple[str, str, str]](_SECONDS_BETWEEN_DENIALS)
+        self._denials: _Denials = ShortMemory(_SECONDS_BETWEEN_DENIALS)
+        self._refused: _Denials = ShortMemory(_SECONDS_BETWEEN_TUNNELS)
         self._tunnels = ShortMemory[tuple[str, str]](_SECONDS_BETWEEN_TUNNELS)
 
     def follow(self, told: Told) -> None:
@@ -112,7 +115,7 @@ class Decisions:
     def denied(self, flow: http.HTTPFlow, client: Client, why: str) -> None:
         """A client was not let in. The same again is not told for some seconds."""
         host = f"{flow.request.pretty_host}:{flow.request.port}"
-        self._deny(flow, self._short(client, "", Outcome.DENIED, host, why))
+        self._deny(flow, self._short(client, "", Outcome.DENIED, host, why), self._denials)
 
     def led_nowhere(
         self,
@@ -122,12 +125,12 @@ class Decisions:
         host: str,
         why: str,
     ) -> None:
-        """A client is not connected with `HOST:PORT`. The same again is not told for some seconds.
+        """A client is not connected with `HOST:PORT`. The same again is not told for a minute.
 
         There is a flow where it asked in so many words.
         """
         name = machine_type.name if machine_type else ""
-        self._deny(flow, self._short(client, name, Outcome.NOT_A_WAY_IN, host, why))
+        self._deny(flow, self._short(client, name, Outcome.NOT_A_WAY_IN, host, why), self._refused)
 
     def tunnelled(self, client: Client, machine_type: MachineType | None, host: str) -> None:
         """A connection to `HOST:PORT` is not read. The same again is not told for a minute."""
@@ -163,10 +166,10 @@ class Decisions:
             except Exception:
                 logger.exception(BUG)
 
-    def _deny(self, flow: http.HTTPFlow | None, decision: Decision) -> None:
+    def _deny(self, flow: http.HTTPFlow | None, decision: Decision, told: _Denials) -> None:
         said = (str(decision.client), decision.registry, decision.message)
-        if not self._denials.remembers(said):
-            self._denials.remember(said)
+        if not told.remembers(said):
+            told.remember(said)
             self._tell(flow, decision, None)
 
     def _short(
