@@ -294,12 +294,65 @@ def test_scripts_get_the_list_as_json(place: Path) -> None:
     assert json.loads(done.stdout) == [
         {
             "user": "anna",
+            "operator": False,
             "machine_type": "type1",
             "since": None,
             "last_seen": "unknown (no store yet)",
             "previous_until": None,
         }
     ]
+
+
+def test_an_operator_has_a_token_for_the_page(place: Path) -> None:
+    """And is no user of the proxy; whoever is taken out leaves an empty list."""
+    done = run(place, "add", "alice", "--operator", "--proxy", "p.example:80")
+    first, page = done.stdout.splitlines()
+    token = first.removeprefix("token  ")
+    assert page == "page   http://p.example:80/status"
+    rules = rules_of(place)
+    (hashed,) = rules.operator_hashes["alice"]
+    assert verifies(hashed.text, token)
+    assert list(rules.password_hashes) == ["anna"]
+    assert run(place, "rotate", "alice").stderr.endswith("the rules know no user 'alice'\n")
+    told = json.loads(run(place, "rotate", "alice", "--operator", "--json").stdout)
+    new, old = rules_of(place).operator_hashes["alice"]
+    assert [verifies(new.text, told["token"]), verifies(old.text, token)] == [True, True]
+    assert told["url"] == f"http://{socket.gethostname()}:3128/status"
+    assert run(place, "remove", "alice", "--operator").exit_code == 0
+    assert (place / "rules" / "a.yaml").read_text() == f"{RULES}operators: []\n"
+
+
+@pytest.mark.parametrize("more", [(), ("--operator", "--type", "type1")])
+def test_a_user_is_of_a_type_or_an_operator(place: Path, more: Sequence[str]) -> None:
+    """One of them is to be said, and not both."""
+    done = run(place, "add", "n", *more)
+    assert done.exit_code == 2
+    assert "expected one of --type and --operator" in done.stderr
+    assert (place / "rules" / "a.yaml").read_text() == RULES
+
+
+def test_lines_of_an_operator_can_be_pasted(place: Path) -> None:
+    """Beneath the key that they belong to."""
+    with full_disk():
+        done = run(place, "add", "alice", "--operator")
+    assert "let operators hold these lines:\n  - user: alice\n" in done.stderr
+
+
+def test_operators_are_listed_behind_the_users(place: Path) -> None:
+    """When they were seen, nobody keeps."""
+    run(place, "add", "alice", "--operator")
+    (hashed,) = rules_of(place).operator_hashes["alice"]
+    since = f"{hashed.since:%Y-%m-%dT%H:%M:%SZ}"
+    last = run(place, "list").stdout.splitlines()[-1]
+    assert re.split(r" {2,}", last) == ["alice", "(operator)", since, "-", "-"]
+    assert json.loads(run(place, "list", "--json").stdout)[-1] == {
+        "user": "alice",
+        "operator": True,
+        "machine_type": None,
+        "since": since,
+        "last_seen": None,
+        "previous_until": None,
+    }
 
 
 def test_a_store_that_cannot_be_read_hides_no_user(place: Path) -> None:

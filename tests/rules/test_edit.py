@@ -24,6 +24,9 @@ EDITS: dict[str, Callable[[RulesText], Edit]] = {
     "rotate": lambda rules: rules.with_password("a", OTHER, NOW, IN_A_WEEK),
     "end": lambda rules: rules.with_password("a", OTHER, NOW, None),
     "remove": lambda rules: rules.without_user("a"),
+    "add operator": lambda rules: rules.operators.with_user("new", OTHER, None, NOW),
+    "rotate operator": lambda rules: rules.operators.with_password("a", OTHER, NOW, IN_A_WEEK),
+    "remove operator": lambda rules: rules.operators.without_user("a"),
 }
 
 
@@ -111,6 +114,12 @@ A = f"clients: [{{user: alice, password_hash: {HASH}, machine_type: type1}}]"
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
+        (lambda rules: rules.operators.with_user("ada", OTHER, None, NOW),
+         "there is an operator 'ada' already (a.yaml:2): rotate its token"),
+        (lambda rules: rules.operators.without_user("adda"),
+         "the rules know no operator 'adda'; did you mean 'ada'?"),
+        (lambda rules: rules.operators.without_user("alice"), "the rules know no operator 'alice'"),
+        (lambda rules: rules.without_user("ada"), "the rules know no user 'ada'"),
         (lambda rules: rules.with_user("a:b", OTHER, "type1", NOW),
          "found 'a' with a colon behind it, expected a user name, without a colon"),
         (lambda rules: rules.with_user("a\nb", OTHER, "type1", NOW),
@@ -131,7 +140,7 @@ A = f"clients: [{{user: alice, password_hash: {HASH}, machine_type: type1}}]"
 def test_what_cannot_be_meant_is_told(edit: Callable[[RulesText], Edit], said: str) -> None:
     """With what was probably meant instead."""
     with pytest.raises(EditError) as caught:
-        edit(rules_text(A))
+        edit(rules_text(f"{A}\noperators: [{{user: ada, password_hash: {HASH}}}]\n"))
     assert str(caught.value) == said
 
 

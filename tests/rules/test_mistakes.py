@@ -187,7 +187,8 @@ def test_mistakes_of_all_files_come_at_once_in_their_order(tmp_path: Path) -> No
         "rules/a.yaml:1: found a syntax error (expected the node content, but found"
         " '<stream end>') at column 5, expected valid YAML",
         "rules/b.yaml:2: answer: found an unknown key, expected one of machine_types, clients,"
-        " unknown_clients, features, registries, allow_destinations, unknown_destinations, images",
+        " unknown_clients, features, registries, allow_destinations, unknown_destinations, images,"
+        " operators",
         "rules/c.yml: found the ending .yml, expected c.yaml",
         "rules/d.yaml:1: images[0].choose: found 'besst', expected one of best, exact, all;"
         " did you mean 'best'?",

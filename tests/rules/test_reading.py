@@ -181,6 +181,23 @@ def test_the_password_before_may_hold_for_a_while(tmp_path: Path, quote: str) ->
     assert OTHER not in repr(hashes)
 
 
+def test_operators_are_apart_from_users(tmp_path: Path) -> None:
+    """Of the same name, too; their hashes are never shown, and they are no clients."""
+    user = f"{{user: a, password_hash: {HASH}, machine_type: type1}}"
+    operator = (
+        f"{{user: a, password_hash: '{OTHER}', since: 2026-11-25,"
+        f" previous: {{password_hash: {HASH}, until: 2001-01-01T00:00:00Z}}}}"
+    )
+    rules = read(tmp_path, f"clients: [{user}]\noperators: [{operator}]")
+    assert [hashed.text for hashed in rules.password_hashes["a"]] == [HASH]
+    assert [hashed.text for hashed in rules.operator_hashes["a"]] == [OTHER, HASH]
+    assert rules.operator_hashes["a"][0].since == datetime(2026, 11, 25, tzinfo=UTC)
+    assert str(rules).endswith(", 1 operator")
+    assert OTHER not in repr(rules)
+    (warning,) = (it for it in rules.warnings if it.path[0] == "operators")
+    assert "operators[0].previous: this password has ended (2001-01-01T00:00:00Z)" in str(warning)
+
+
 @pytest.mark.parametrize(
     ("yaml", "host", "is_led"),
     [

@@ -1,4 +1,4 @@
-"""`metahub credentials`: users of the proxy, each with a token of its own."""
+"""`metahub credentials`: users of the proxy, and operators, each with a token of its own."""
 
 import json
 import re
@@ -15,12 +15,12 @@ from metahub.cli.ending import ending_with
 from metahub.cli.rules_read import mistakes_shown, rules_in
 from metahub.cli.token import Token, parse_proxy
 from metahub.config import CONFIG, ConfigError
-from metahub.rules import EditError, UnwritableError, edit_rules
+from metahub.rules import Edit, EditError, RulesText, UnwritableError, Users, edit_rules
 from metahub.rules.moment import written
 
 credentials = typer.Typer(
     name="credentials",
-    help="Add users of the proxy to the rules, give them new tokens, and take them out.",
+    help="Add users and operators to the rules, give them new tokens, and take them out.",
     no_args_is_help=True,
 )
 
@@ -31,7 +31,17 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _NAME = "metahub credentials"
 _TAKEN = "a running proxy takes it within a second"
 
-User = Annotated[str, typer.Argument(help="The user of the proxy URL.", metavar="USER")]
+User = Annotated[
+    str, typer.Argument(help="The user of the proxy URL, or an operator.", metavar="USER")
+]
+Operator = Annotated[
+    bool,
+    typer.Option(
+        "--operator",
+        help="A person who may see the status page from afar; that is no user of the proxy.",
+        show_default=False,
+    ),
+]
 Config = Annotated[
     Path,
     typer.Option(help="mitmproxy's options: where rules, store and proxy are.", metavar="FILE"),
@@ -51,20 +61,27 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")
 def add(
     user: User,
     machine_type: Annotated[
-        str, typer.Option("--type", help="The machine type of its node.", metavar="NAME")
-    ],
+        str | None, typer.Option("--type", help="The machine type of its node.", metavar="NAME")
+    ] = None,
+    operator: Operator = False,
     config: Config = CONFIG,
     rules: Directory = None,
     proxy: Proxy = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a user, and show its token once: the rules hold the hash only."""
+    """Add a user or an operator, and show the token once: the rules hold the hash only."""
+    if operator == (machine_type is not None):
+        raise typer.BadParameter("expected one of --type and --operator")
     directory, address = _places(config, rules, proxy)
-    token = Token.made(user, address)
-    with _complaints(directory), _or_pasted(token, "let clients hold these lines", {}, as_json):
-        edit = edit_rules(
-            directory, lambda text: text.with_user(user, token.hashed, machine_type, token.since)
-        )
+    token = _token(user, address, operator=operator)
+    remedy = f"let {Users.OPERATORS if operator else Users.CLIENTS} hold these lines"
+
+    def edited(text: RulesText) -> Edit:
+        of = _of(text, operator=operator)
+        return of.with_user(user, token.hashed, machine_type, token.since)
+
+    with _complaints(directory), _or_pasted(token, remedy, {}, as_json):
+        edit = edit_rules(directory, edited)
     token.show({}, as_json=as_json)
     _tell(f"{edit.file} holds its hash; {_TAKEN}. The token is not shown again.")
 
@@ -79,34 +96,42 @@ def rotate(
             metavar="TIME",
         ),
     ] = "7d",
+    operator: Operator = False,
     config: Config = CONFIG,
     rules: Directory = None,
     proxy: Proxy = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give a user a new token. The one before ends by itself, when its time is over."""
+    """Give somebody a new token. The one before ends by itself, when its time is over."""
     lasting = _parse_grace(grace)
     directory, address = _places(config, rules, proxy)
-    token = Token.made(user, address)
+    token = _token(user, address, operator=operator)
     until = token.since + lasting if lasting else None
     more = {"previous_until": written(until) if until else None}
     remedy = "let these lines stand for the user"
+
+    def edited(text: RulesText) -> Edit:
+        of = _of(text, operator=operator)
+        return of.with_password(user, token.hashed, token.since, until)
+
     with _complaints(directory), _or_pasted(token, remedy, more, as_json):
-        edit = edit_rules(
-            directory, lambda text: text.with_password(user, token.hashed, token.since, until)
-        )
+        edit = edit_rules(directory, edited)
     token.show(more, as_json=as_json)
     before = f"until {written(until)}" if until else "no longer"
     _tell(f"{edit.file} holds its hash; {_TAKEN}. The token before holds {before}.")
 
 
 @credentials.command()
-def remove(user: User, config: Config = CONFIG, rules: Directory = None) -> None:
-    """Take a user out. A connection that is open goes on until it ends."""
+def remove(
+    user: User, operator: Operator = False, config: Config = CONFIG, rules: Directory = None
+) -> None:
+    """Take somebody out. A connection that is open goes on until it ends."""
     directory = rules or _configured(config).rules
     with _complaints(directory):
         try:
-            edit = edit_rules(directory, lambda text: text.without_user(user))
+            edit = edit_rules(
+                directory, lambda text: _of(text, operator=operator).without_user(user)
+            )
         except UnwritableError as error:
             _paste(error, "take these lines out")
             raise typer.Exit(1) from error
@@ -115,7 +140,7 @@ def remove(user: User, config: Config = CONFIG, rules: Directory = None) -> None
 
 @credentials.command("list")
 def list_(config: Config = CONFIG, rules: Directory = None, as_json: AsJson = False) -> None:
-    """List the users: since when each has its token, and when it was last let in."""
+    """List users and operators: since when each has its token; when a user was last let in."""
     # No other asks a store, and what knows SQL takes as long to import as all the rest.
     from metahub.cli.listed_user import ListedUser, as_table, last_seen  # noqa: PLC0415
 
@@ -126,6 +151,14 @@ def list_(config: Config = CONFIG, rules: Directory = None, as_json: AsJson = Fa
         typer.echo(json.dumps([user.as_json() for user in users], indent=2))
         return
     typer.echo("\n".join(as_table(users)))
+
+
+def _token(user: str, proxy: str, *, operator: bool) -> Token:
+    return Token.of_operator(user, proxy) if operator else Token.made(user, proxy)
+
+
+def _of(text: RulesText, *, operator: bool) -> RulesText:
+    return text.operators if operator else text
 
 
 @contextmanager

@@ -58,23 +58,29 @@ class ListedUser:
     """A user: its machine type, since when it has its token, and until when the one before."""
 
     user: str
-    machine_type: str
+    machine_type: str | None
+    """None for an operator, and for a user without one."""
     since: datetime | None
-    last_seen: str
+    last_seen: str | None
+    """None for an operator: only who pulls is seen."""
     until: datetime | None
+    is_operator: bool = False
 
     @classmethod
     def all_of(cls, rules: Rules, seen: LastSeen) -> Iterator["ListedUser"]:
-        """In the order of the rules."""
+        """In the order of the rules, operators behind the users."""
         for user, hashes in rules.password_hashes.items():
             known = rules.clients.machine_type(Client(_ANY_ADDRESS, user))
-            name = known.name if known else _NOTHING
+            name = known.name if known else None
             yield cls(user, name, hashes[0].since, seen.of(user), hashes[-1].until)
+        for operator, hashes in rules.operator_hashes.items():
+            yield cls(operator, None, hashes[0].since, None, hashes[-1].until, is_operator=True)
 
-    def as_json(self) -> dict[str, str | None]:
+    def as_json(self) -> dict[str, object]:
         """For scripts."""
         return {
             "user": self.user,
+            "operator": self.is_operator,
             "machine_type": self.machine_type,
             "since": written(self.since) if self.since else None,
             "last_seen": self.last_seen,
@@ -87,7 +93,8 @@ class ListedUser:
         before = _NOTHING
         if self.until:
             before = f"{'until' if now < self.until else 'ended'} {written(self.until)}"
-        return self.user, self.machine_type, since, self.last_seen, before
+        of = "(operator)" if self.is_operator else self.machine_type or _NOTHING
+        return self.user, of, since, self.last_seen or _NOTHING, before
 
 
 _TITLES = ("USER", "TYPE", "SINCE", "LAST SEEN", "TOKEN BEFORE")

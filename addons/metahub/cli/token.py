@@ -6,7 +6,7 @@ Knows how a node is told of it. Must not know where its hash is kept.
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
@@ -25,9 +25,16 @@ class Token:
     user: str
     text: str = field(repr=False)
     url: str = field(repr=False)
-    """What a node has in HTTPS_PROXY."""
+    """What a node has in HTTPS_PROXY, or a person opens."""
     hashed: str = field(repr=False)
     since: datetime
+    use: str = "export HTTPS_PROXY="
+    """What stands before the URL, for a person."""
+
+    @classmethod
+    def of_operator(cls, user: str, proxy: str) -> "Token":
+        """A new one for a person who opens the status page of a proxy; its URL holds no token."""
+        return replace(cls.made(user, proxy), url=f"{proxy}/status", use="page   ")
 
     @classmethod
     def made(cls, user: str, proxy: str) -> "Token":
@@ -41,7 +48,7 @@ class Token:
     def show(self, more: Mapping[str, object], *, as_json: bool) -> None:
         """Print it on stdout: for a person, or as JSON with more that is to be known."""
         if not as_json:
-            typer.echo(f"token  {self.text}\nexport HTTPS_PROXY={self.url}")
+            typer.echo(f"token  {self.text}\n{self.use}{self.url}")
             return
         told = {"user": self.user, "token": self.text, "url": self.url}
         typer.echo(json.dumps(told | {"since": written(self.since)} | dict(more), indent=2))

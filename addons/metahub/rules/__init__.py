@@ -3,7 +3,7 @@
 Knows schema, reader, watcher and writer. Must not know who goes by the rules.
 """
 
-from metahub.rules.edit import Edit, EditError, RulesText
+from metahub.rules.edit import Edit, EditError, RulesText, Users
 from metahub.rules.mistake import MAX_SHOWN, Mistake, RulesError, RulesWarning, untold
 from metahub.rules.password_hash import PasswordHash
 from metahub.rules.reader import read_rules
@@ -25,6 +25,7 @@ __all__ = [
     "UnknownClients",
     "UnknownDestinations",
     "UnwritableError",
+    "Users",
     "edit_rules",
     "read_rules",
     "untold",

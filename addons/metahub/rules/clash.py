@@ -34,6 +34,7 @@ def clashes(document: Document) -> Iterator[Mistake]:
     yield from _identities(document)
     yield from _repeated(_in_items(document, "clients", "user"), value.user)
     yield from _repeated(_in_items(document, "clients", "network"), value.network)
+    yield from _repeated(_in_items(document, "operators", "user"), value.user)
     yield from _repeated(_in_items(document, "images", "match"), _as_written)
     yield from _repeated(_items(document, "registries"), value.registry)
     yield from _repeated(_keys(document, "features"), value.feature_key)

@@ -18,7 +18,7 @@ from metahub.rules.document import Document
 from metahub.rules.dynamic_list import ListPart, ManifestPart
 from metahub.rules.password_hash import PasswordHash
 from metahub.rules.rules import Rules, UnknownDestinations
-from metahub.rules.schema import ClientPart, ImagePart, MachineTypePart, RulesPart
+from metahub.rules.schema import ClientPart, ImagePart, MachineTypePart, OperatorPart, RulesPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,10 @@ def meaning(said: Said) -> Rules:
             (listed.image.image, listed.image.tag): _variants(listed, vocabulary)
             for _, listed in said.lists
         },
+        operator_hashes={
+            operator.user: tuple(_hashes(operator.password_hash, operator))
+            for operator in part.operators
+        },
     )
 
 
@@ -89,7 +93,7 @@ def _clients(part: RulesPart, machine_types: Mapping[str, MachineType]) -> Clien
     return Clients(users, networks)
 
 
-def _hashes(newest: str, part: ClientPart) -> Iterator[PasswordHash]:
+def _hashes(newest: str, part: ClientPart | OperatorPart) -> Iterator[PasswordHash]:
     yield PasswordHash(newest, since=part.since)
     if part.previous:
         yield PasswordHash(part.previous.password_hash, part.previous.until)

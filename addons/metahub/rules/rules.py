@@ -52,6 +52,10 @@ class Rules:
         default_factory=dict
     )
     """The dynamic lists: of what tags a tag is made, although nobody published an index."""
+    operator_hashes: Mapping[str, tuple[PasswordHash, ...]] = field(
+        default_factory=dict, repr=False
+    )
+    """Of each person who may see the status page; nobody of them is a user of the proxy by that."""
     warnings: tuple[RulesWarning, ...] = field(default=(), repr=False)
     """What is legal, and surely not meant, as of the reading, in file and line order."""
     fingerprint: str = field(default="", repr=False)
@@ -76,6 +80,8 @@ class Rules:
         ]
         if self.lists:
             counts.append(_counted(len(self.lists), "dynamic list"))
+        if self.operator_hashes:
+            counts.append(_counted(len(self.operator_hashes), "operator"))
         return ", ".join(counts)
 
 

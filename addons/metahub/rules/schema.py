@@ -84,6 +84,18 @@ class ClientPart(Part):
     previous: Annotated[PreviousPart | None, BeforeValidator(_stated)] = None
 
 
+class OperatorPart(Part):
+    """A person who may see the status page, from wherever."""
+
+    expected = "a mapping of user and password_hash"
+    below: ClassVar[Below] = {"previous": PreviousPart}
+
+    user: Annotated[str, read(value.user)] = required()
+    password_hash: Annotated[str, read(verifiable_hash)] = required()
+    since: Annotated[datetime | None, read(day_or_moment)] = None
+    previous: Annotated[PreviousPart | None, BeforeValidator(_stated)] = None
+
+
 class FeatureKeyPart(Part):
     """How the values of one key compare."""
 
@@ -127,6 +139,7 @@ class RulesPart(Part):
         "clients": ClientPart,
         "features": FeatureKeyPart,
         "images": ImagePart,
+        "operators": OperatorPart,
     }
 
     machine_types: Annotated[
@@ -155,3 +168,6 @@ class RulesPart(Part):
         UnknownDestinations, read(partial(value.choice, UnknownDestinations))
     ] = UnknownDestinations.PASS
     images: Annotated[list[ImagePart], items("a list of image rules")] = Field(default_factory=list)
+    operators: Annotated[list[OperatorPart], items("a list of operators, [] if there are none")] = (
+        Field(default_factory=list)
+    )

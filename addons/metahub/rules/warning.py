@@ -18,6 +18,7 @@ from metahub.rules.meaning import Said
 from metahub.rules.mistake import KeyPath, RulesWarning, nearest, quoted, shown
 from metahub.rules.moment import written
 from metahub.rules.rules import Rules
+from metahub.rules.schema import PreviousPart, RulesPart
 
 # archspec's families -> the platforms of the runtimes, in Go's words.
 _PLATFORMS = {
@@ -136,11 +137,17 @@ def _needless(said: Said, inner: int, outer: int) -> Iterator[RulesWarning]:
 
 
 def _ended_passwords(said: Said, now: datetime) -> Iterator[RulesWarning]:
-    for position, client in enumerate(said.part.clients):
-        if client.previous and client.previous.until <= now:
-            path = ("clients", position, "previous")
-            sentence = f"this password has ended ({written(client.previous.until)}), and may go"
+    for path, previous in _previous_passwords(said.part):
+        if previous and previous.until <= now:
+            sentence = f"this password has ended ({written(previous.until)}), and may go"
             yield RulesWarning(said.document.place(path), path, sentence)
+
+
+def _previous_passwords(part: RulesPart) -> Iterator[tuple[KeyPath, PreviousPart | None]]:
+    for position, client in enumerate(part.clients):
+        yield ("clients", position, "previous"), client.previous
+    for position, operator in enumerate(part.operators):
+        yield ("operators", position, "previous"), operator.previous
 
 
 _DOUBTS: tuple[Callable[[Said, Rules], Iterator[RulesWarning]], ...] = (
