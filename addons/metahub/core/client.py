@@ -3,7 +3,7 @@
 Knows users, source addresses and networks. Must not know passwords, nor where a client was seen.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Self
@@ -67,6 +67,11 @@ class Clients:
     def network(self, address: Address) -> Network | None:
         """The network that says what `address` is, the narrowest; None if it is in none."""
         return next((network for network, _ in self._networks if address in network), None)
+
+    @property
+    def networks(self) -> Sequence[tuple[Network, MachineType]]:
+        """Every network and what is in it, the narrowest first."""
+        return self._networks
 
     def __len__(self) -> int:
         return len(self._users) + len(self._networks)

@@ -24,7 +24,7 @@ from metahub.proxy.manifests import Manifests
 from metahub.proxy.metrics import CONNECTIONS, PAUSED, STORE_SIZE, Metrics
 from metahub.proxy.mirror import Mirror
 from metahub.proxy.options import Options
-from metahub.proxy.pages import Pages, Readiness
+from metahub.proxy.pages import Pages, Readiness, Status
 from metahub.proxy.patience import Patience
 from metahub.proxy.pause import Pause
 from metahub.proxy.plain_http import PlainHttp
@@ -98,6 +98,8 @@ def addons() -> list[Addon]:
     shelf = KeptIndexes(store, uses, metrics)
     sources = Sources(Upstream(metrics, reach), shelf, Judging(metrics))
     signing = Signing(rules)
+    explainer = Explainer(rules)
+    status = Status.of(rules, metrics, pause, store, explainer)
     return [
         Options(),
         rules,
@@ -107,7 +109,7 @@ def addons() -> list[Addon]:
         gate,
         SecureProxy(),
         PlainHttp(),
-        Pages(rules, gate, itself, Readiness(rules, store, signing), metrics),
+        Pages(rules, gate, itself, Readiness(rules, store, signing), metrics, status),
         sight,
         Manifests(gate, sight, presence, sources, decisions),
         decisions,
@@ -115,7 +117,7 @@ def addons() -> list[Addon]:
         kept,
         Pruning(store, uses),
         pause,
-        Commands(rules, pause, Explainer(rules)),
+        Commands(rules, pause, explainer),
         KeptFlows(),
         ContentView(rules),
         Streams(),

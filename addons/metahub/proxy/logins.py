@@ -1,4 +1,5 @@
-"""Logins at the proxy: whose credentials are right, and how long whoever guesses is kept waiting.
+"""Logins at the proxy, or at its status page: whose credentials are right, and how long whoever
+guesses is kept waiting.
 
 Knows credentials, and in which order they are looked up, waited for and hashed. Must not know what
 is asked of the proxy, nor how a refusal travels.
@@ -29,7 +30,18 @@ from metahub.proxy.guessing import (
     origin_of,
 )
 from metahub.proxy.keyed_locks import KeyedLocks
-from metahub.proxy.metrics import FAILURES, LOGINS, WAITING, Failure, Login, Metrics
+from metahub.proxy.metrics import (
+    FAILURES,
+    LOGINS,
+    OPERATOR_FAILURES,
+    OPERATOR_LOGINS,
+    OPERATORS_WAITING,
+    WAITING,
+    Failure,
+    Login,
+    Metric,
+    Metrics,
+)
 from metahub.proxy.passwords import HASHING_THREADS, Hashes, Passwords
 from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.waiting_room import WaitingRoom
@@ -42,14 +54,39 @@ MOST_WAITING = 4_000
 # By then a thread has hashed a hundred passwords.
 _CROWDED_SECONDS = 5
 
-WRONG_CREDENTIALS = "MetaHub: wrong proxy user or password"
-
 _SAID = {
-    Failure.WRONG: "wrong user or password",
-    Failure.REPEATED: "wrong user or password, the same as before",
+    Failure.WRONG: "wrong {who} or password",
+    Failure.REPEATED: "wrong {who} or password, the same as before",
     Failure.SLOWED: "not checked, after too many wrong passwords",
     Failure.CROWDED: "not checked, for too many others wait",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Where somebody logs in: how that is worded, and where it is counted."""
+
+    who: str
+    """Whom the log names."""
+    wrong: str
+    """What is said to somebody who is turned away."""
+    passwords: str
+    failures: Metric
+    successes: Metric
+    waiting: Metric
+
+
+WRONG_CREDENTIALS = "MetaHub: wrong proxy user or password"
+
+TO_THE_PROXY = Entrance("user", WRONG_CREDENTIALS, "proxy passwords", FAILURES, LOGINS, WAITING)
+TO_THE_STATUS = Entrance(
+    "operator",
+    "MetaHub: wrong operator or password",
+    "operator passwords",
+    OPERATOR_FAILURES,
+    OPERATOR_LOGINS,
+    OPERATORS_WAITING,
+)
 
 
 class FailedLoginError(Exception):
@@ -80,13 +117,13 @@ class _No:
     why: Failure
     retry_after: float | None = None
 
-    @property
-    def error(self) -> FailedLoginError:
+    def error(self, entrance: Entrance) -> FailedLoginError:
         """What the client is told."""
         if self.retry_after is None:
-            return FailedLoginError(WRONG_CREDENTIALS)
+            return _wrong(entrance)
         seconds = max(1, math.ceil(self.retry_after))
-        many = "logins at once" if self.why is Failure.CROWDED else "wrong proxy passwords"
+        is_crowded = self.why is Failure.CROWDED
+        many = "logins at once" if is_crowded else f"wrong {entrance.passwords}"
         return FailedLoginError(f"MetaHub: too many {many}; try again in {seconds} s", seconds)
 
 
@@ -99,10 +136,12 @@ class Logins:
         metrics: Metrics,
         limits: Limits | None = None,
         seats: int = MOST_WAITING,
+        entrance: Entrance = TO_THE_PROXY,
     ) -> None:
         """`hashes` are asked for anew each time: the rules may change while somebody waits."""
         self._hashes = hashes
         self._metrics = metrics
+        self._entrance = entrance
         self._limits = limits or Limits()
         self._guessing = Guessing(self._limits)
         self._passwords = Passwords()
@@ -113,7 +152,7 @@ class Logins:
         self._wrong = ShortMemory[bytes](FORGOTTEN_AFTER)
         self._waiting = WaitingRoom[Origin](seats)
         self._failed = FailedLogins(lambda sentence: logger.log(ALERT, sentence))
-        metrics.measure(WAITING, lambda: len(self._waiting))
+        metrics.measure(entrance.waiting, lambda: len(self._waiting))
 
     async def check(self, address: Address, header: str) -> str:
         """The user whose credentials `header` holds, by the Basic scheme.
@@ -129,7 +168,7 @@ class Logins:
             return given.user
         no = await self._waited_for(self._attempt(address, given))
         if no is not None:
-            raise no.error
+            raise no.error(self._entrance)
         return given.user
 
     def close(self) -> None:
@@ -143,14 +182,14 @@ class Logins:
         proof = self._digest(header.encode("utf-8", "surrogateescape"))
         sentence = f"{address} is turned away: unreadable credentials: {error}."
         self._failed.add(origin, None, sentence)
-        self._metrics.count(FAILURES, Failure.MALFORMED)
+        self._metrics.count(self._entrance.failures, Failure.MALFORMED)
         if not self._wrong.remembers(proof):
             self._wrong.remember(proof)
             self._guessing.was_nonsense(time.monotonic(), origin)
         elif self._waiting.has_room_for(origin):
             with self._waiting.seat(origin):
                 await asyncio.sleep(self._limits.repeated_seconds)
-        return FailedLoginError(WRONG_CREDENTIALS)
+        return _wrong(self._entrance)
 
     async def _waited_for(self, attempt: _Attempt) -> _No | None:
         no = await self._answered(attempt)
@@ -217,14 +256,14 @@ class Logins:
         return _No(Failure.WRONG)
 
     def _was_right(self, attempt: _Attempt) -> None:
-        self._metrics.count(LOGINS, Login.CHECKED)
+        self._metrics.count(self._entrance.successes, Login.CHECKED)
         self._guessing.was_right(time.monotonic(), attempt.origin, attempt.account)
 
     def _recognises(self, given: Credentials) -> bool:
         """True for those that were right before; that counts as a login."""
         is_remembered = self._passwords.remembers(given.user, given.password, self._hashes())
         if is_remembered:
-            self._metrics.count(LOGINS, Login.REMEMBERED)
+            self._metrics.count(self._entrance.successes, Login.REMEMBERED)
         return is_remembered
 
     def _attempt(self, address: Address, given: Credentials) -> _Attempt:
@@ -243,10 +282,15 @@ class Logins:
         return hmac.digest(self._key, content, "sha256")
 
     def _note(self, attempt: _Attempt, why: Failure) -> None:
-        self._metrics.count(FAILURES, why)
-        user = attempt.given.user
-        sentence = f"{attempt.address} is turned away: {_SAID[why]}, as user {short_name(user)!r}."
+        self._metrics.count(self._entrance.failures, why)
+        user, said = attempt.given.user, _SAID[why].format(who=self._entrance.who)
+        called = f"{self._entrance.who} {short_name(user)!r}"
+        sentence = f"{attempt.address} is turned away: {said}, as {called}."
         self._failed.add(attempt.origin, user, sentence)
+
+
+def _wrong(entrance: Entrance) -> FailedLoginError:
+    return FailedLoginError(entrance.wrong)
 
 
 async def _until(moment: float) -> None:

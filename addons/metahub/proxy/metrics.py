@@ -132,6 +132,23 @@ WAITING = Metric(
     Gauge,
     "Logins at the proxy that have no answer yet.",
 )
+OPERATOR_FAILURES = Metric(
+    "metahub_operator_authentication_failures_total",
+    Counter,
+    "Logins at the status page that failed.",
+    (Label("reason", tuple(Failure)),),
+)
+OPERATOR_LOGINS = Metric(
+    "metahub_operator_authentication_successes_total",
+    Counter,
+    "Logins at the status page that succeeded; one for each request.",
+    (Label("by", tuple(Login)),),
+)
+OPERATORS_WAITING = Metric(
+    "metahub_operator_authentication_waiting",
+    Gauge,
+    "Logins at the status page that have no answer yet.",
+)
 CA_EXPIRY = Metric(
     "metahub_ca_expiry_timestamp_seconds",
     Gauge,
@@ -219,6 +236,9 @@ TABLE = (
     FAILURES,
     LOGINS,
     WAITING,
+    OPERATOR_FAILURES,
+    OPERATOR_LOGINS,
+    OPERATORS_WAITING,
     CA_EXPIRY,
     RELOADS,
     RULES_LOADED,

@@ -6,6 +6,8 @@ Knows the option that names their directory. Must not know what the rules say.
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mitmproxy import ctx, exceptions
@@ -16,6 +18,15 @@ from metahub.proxy.metrics import RELOADS, RULES_LOADED, Metrics, Reload
 from metahub.rules import Rules, RulesError, RulesWatcher, read_rules
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEdit:
+    """An edit of the rules that was not taken."""
+
+    at: datetime
+    """In UTC."""
+    mistakes: str
 
 
 class RulesInForce:
@@ -29,6 +40,10 @@ class RulesInForce:
         self._rules: Rules | None = None
         self._watcher: RulesWatcher | None = None
         self._followers: list[Callable[[], None]] = []
+        self.since: datetime | None = None
+        """When the rules of this moment were taken, in UTC; None before there are any."""
+        self.refused: RefusedEdit | None = None
+        """The last edit that was not taken, whether or not another was taken since."""
 
     def follow(self, look: Callable[[], None]) -> None:
         """Have `look` called whenever other rules are in force."""
@@ -84,6 +99,7 @@ class RulesInForce:
     def _edited(self, outcome: Rules | RulesError) -> None:
         if isinstance(outcome, RulesError):
             self._metrics.count(RELOADS, Reload.REFUSED)
+            self.refused = RefusedEdit(datetime.now(UTC), str(outcome))
             logger.error(f"The edited rules are not taken; the last good ones stay.\n{outcome}")
             return
         self._metrics.count(RELOADS, Reload.TAKEN)
@@ -92,6 +108,7 @@ class RulesInForce:
 
     def _take(self, rules: Rules) -> None:
         self._rules = rules
+        self.since = datetime.now(UTC)
         self._metrics.go_by(rules.registries, rules.machine_types)
         self._metrics.set_time(RULES_LOADED, time.time())
         for warning in rules.warnings:

@@ -11,7 +11,7 @@ from mitmproxy import ctx, exceptions
 from metahub.config import STORE
 from metahub.core.digest import Digest
 from metahub.proxy.store_threads import StoreThreads
-from metahub.store import SqlStore, StoreError, parse_location, public
+from metahub.store import SqlStore, StoreError, described, parse_location, public
 
 _NOTHING = Digest.of(b"")
 
@@ -34,6 +34,11 @@ class StoreInUse:
     async def ask(self) -> None:
         """Ask for anything at all. Raises StoreError where there is no answer."""
         await self.now().index(_NOTHING)
+
+    @property
+    def place(self) -> str:
+        """What it is, and where, for a person."""
+        return described(parse_location(ctx.options.metahub_store))
 
     def size(self) -> float:
         """Its bytes when this was asked before, or at the start, so that nobody waits for it.

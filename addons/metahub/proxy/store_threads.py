@@ -10,7 +10,7 @@ from datetime import datetime
 
 from metahub.core.decision import Decision
 from metahub.core.digest import Digest
-from metahub.store import Content, KeptAnswer, Store, StoreError
+from metahub.store import Content, KeptAnswer, KeptDecision, Store, StoreError
 
 # A file that another program has locked holds its threads for LOCK_TIMEOUT_SECONDS each. They are
 # not asyncio's own, which resolve names for every connection, those of layers too.
@@ -60,6 +60,14 @@ class StoreThreads:
     async def size(self) -> float:
         """The bytes of the store."""
         return await self._in_time(self._store.size)
+
+    async def seen(self) -> Mapping[str, datetime]:
+        """When each user was seen last."""
+        return await self._in_time(self._store.seen)
+
+    async def decisions(self, after: int | None, most: int) -> Sequence[KeptDecision]:
+        """The first `most` decisions beyond the place `after`; without it, the newest."""
+        return await self._in_time(self._store.decisions, after, most)
 
     def close(self) -> None:
         """Close the store, after what it is at. Nothing can be asked of it afterwards."""

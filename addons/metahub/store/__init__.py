@@ -8,7 +8,7 @@ from metahub.store.contract import (
     Store,
     StoreError,
 )
-from metahub.store.location import Location, parse_location, public
+from metahub.store.location import Location, described, parse_location, public
 from metahub.store.memory import MemoryStore
 from metahub.store.sql import SqlStore
 
@@ -22,6 +22,7 @@ __all__ = [
     "SqlStore",
     "Store",
     "StoreError",
+    "described",
     "parse_location",
     "public",
 ]

@@ -50,6 +50,13 @@ def public(location: Location) -> str | None:
     return without_secrets(location)
 
 
+def described(location: Location) -> str:
+    """What kind of store is there, and where, for a person. No password is shown."""
+    if isinstance(location, Path):
+        return f"SQLite, {location}"
+    return f"PostgreSQL, {without_secrets(location)}"
+
+
 def without_secrets(url: URL) -> str:
     """Which database it is, for people: no login, and of the query only where it is."""
     hosts = url.query.get("host", ())

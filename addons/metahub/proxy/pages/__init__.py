@@ -2,5 +2,6 @@
 
 from metahub.proxy.pages.addon import Pages
 from metahub.proxy.pages.probes import Readiness
+from metahub.proxy.pages.status import Status
 
-__all__ = ["Pages", "Readiness"]
+__all__ = ["Pages", "Readiness", "Status"]

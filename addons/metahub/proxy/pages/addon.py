@@ -23,6 +23,7 @@ from metahub.proxy.pages.page import Answer, Asked, Page
 from metahub.proxy.pages.probes import Measurements, Readiness
 from metahub.proxy.pages.proxy_address import MalformedHostError
 from metahub.proxy.pages.set_up import SetUp
+from metahub.proxy.pages.status import Status
 from metahub.proxy.pages.whoami import WhoAmI
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.streams import has_body
@@ -50,13 +51,14 @@ class Pages:
     A page is a line of a table. Of a folder, what is asked for is the `name` of the question.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - each has pages of its own
         self,
         rules: RulesInForce,
         gate: Gate,
         itself: Itself,
         readiness: Readiness,
         metrics: Metrics,
+        status: Status,
     ) -> None:
         self._gate = gate
         self._itself = itself
@@ -70,8 +72,14 @@ class Pages:
             "/healthz": probes.health,
             "/readyz": readiness.page,
             "/metrics": Measurements(metrics).page,
+            **status.pages,
         }
-        self._folders: Mapping[str, Answer] = {"/setup/": SetUp(rules).page}
+        self._folders: Mapping[str, Answer] = {"/setup/": SetUp(rules).page, **status.folders}
+        self._status = status
+
+    def done(self) -> None:
+        """Give the threads back that operators' passwords are hashed in."""
+        self._status.done()
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Answer a request to the proxy itself, if the gate has let it in."""
@@ -84,8 +92,8 @@ class Pages:
         flow.response = await self._answer(flow, credentials)
 
     async def _answer(self, flow: http.HTTPFlow, credentials: str | None) -> http.Response:
-        path = flow.request.path.partition("?")[0]
-        asked = self._asked(flow, path.rpartition("/")[2], credentials)
+        path, _, query = flow.request.path.partition("?")
+        asked = self._asked(flow, path.rpartition("/")[2], query, credentials)
         if f"{path}/".startswith(_REGISTRY_API):
             return responses.not_mirrored(flow.request, _no_registry(asked))
         page = await self._page(flow.request.method, path, asked)
@@ -102,7 +110,7 @@ class Pages:
             return Page.text("Pages are only read.", 405, {"Allow": ", ".join(_METHODS)})
         return await _made(answer, asked)
 
-    def _asked(self, flow: http.HTTPFlow, name: str, credentials: str | None) -> Asked:
+    def _asked(self, flow: http.HTTPFlow, name: str, query: str, credentials: str | None) -> Asked:
         request = flow.request
         return Asked(
             name=name,
@@ -111,6 +119,8 @@ class Pages:
             credentials=credentials,
             peer=flow.client_conn,
             visit=self._gate.visit(flow),
+            headers=request.headers,
+            query=query,
         )
 
 

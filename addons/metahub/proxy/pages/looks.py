@@ -10,8 +10,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_STYLE = (_TEMPLATES / "front.css").read_text(encoding="utf-8")
-_SCRIPT = (_TEMPLATES / "front.js").read_text(encoding="utf-8")
+
+
+def template(name: str) -> str:
+    """The text of a file among the templates."""
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+_STYLE, _SCRIPT = template("front.css"), template("front.js")
 
 
 def _hash_source(text: str) -> str:
@@ -20,20 +26,24 @@ def _hash_source(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        f"style-src {_hash_source(_STYLE)}",
-        f"script-src {_hash_source(_SCRIPT)}",
-        "img-src data:",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
+def policy(style: str, script: str, *more: str) -> str:
+    """Nothing counts but what is in the page itself. https://www.w3.org/TR/CSP3/"""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src {_hash_source(style)}",
+            f"script-src {_hash_source(script)}",
+            "img-src data:",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            *more,
+        )
     )
-)
-"""Nothing counts but what is in the page itself. https://www.w3.org/TR/CSP3/"""
 
-_html = Environment(
+
+POLICY = policy(_STYLE, _SCRIPT, "form-action 'none'")
+
+environment = Environment(
     loader=FileSystemLoader(_TEMPLATES),
     autoescape=True,
     undefined=StrictUndefined,
@@ -41,12 +51,13 @@ _html = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_text = _html.overlay(autoescape=False)
+"""Of HTML: whatever is shown is text, and no markup."""
+_text = environment.overlay(autoescape=False)
 
 
 def html(shown: object) -> bytes:
     """For a browser, with or without JavaScript."""
-    page = _html.get_template("front.html.j2")
+    page = environment.get_template("front.html.j2")
     return page.render(shown=shown, style=_STYLE, script=_SCRIPT).encode()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Self
 
-from mitmproxy import connection
+from mitmproxy import connection, http
 
 from metahub.proxy.gate import Visit
 from metahub.proxy.modes import is_explicit
@@ -35,6 +35,10 @@ class Asked:
     peer: connection.Client
     visit: Visit | None
     """How the client came through the gate; None if it asks directly, at the proxy's own port."""
+    headers: http.Headers = field(default_factory=http.Headers, repr=False)
+    """As they came, without what proves a client."""
+    query: str = ""
+    """What stands behind the `?`."""
 
     @property
     def wants_html(self) -> bool:
