@@ -29,7 +29,7 @@ _MOODS = {
     Outcome.PAUSED: "unknown",
 }
 _OF_NO_ACCOUNT = "quiet"
-_SHORT_DIGEST = len("sha256:") + 12
+_SHORT_DIGEST = 12
 
 
 def mood(outcome: Outcome) -> str:
@@ -42,9 +42,9 @@ def _moment(meant: datetime) -> str:
 
 
 def _short(image: str) -> str:
-    """An image in a row: of a digest its beginning."""
+    """An image in a row: of a digest what people tell it by."""
     name, at, digest = image.partition("@")
-    return f"{name}@{digest[:_SHORT_DIGEST]}…" if at else image
+    return f"{name}@{digest.rpartition(':')[2][:_SHORT_DIGEST]}…" if at else image
 
 
 _html = looks.environment.overlay()
