@@ -145,6 +145,15 @@ class Page:
         await self._ask("Emulation.setDeviceMetricsOverride", **size, **more)
         await self._ask("Page.navigate", url=url)
 
+    async def value(self, expression: str) -> Any:
+        """What JavaScript says there."""
+        return await self._value(expression)
+
+    async def narrow(self, width: int) -> None:
+        """Have a window as wide as a phone, say."""
+        size = {"width": width, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": True}
+        await self._ask("Emulation.setDeviceMetricsOverride", **size)
+
     async def _place(self, selector: str, *words: str) -> tuple[float, float]:
         seen = await self.sees(selector, *words)
         which = next(i for i, text in enumerate(seen) if all(word in text for word in words))
@@ -160,7 +169,7 @@ class Page:
             "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
         )
         assert "exceptionDetails" not in said, said
-        return said["result"]["value"]
+        return said["result"].get("value")  # of what is undefined there is none
 
     async def _press(self, key: str, code: int, **more: object) -> None:
         for kind in ("keyDown", "keyUp"):

@@ -3,7 +3,6 @@
 Knows what is shown. Must not know how it is laid out, which the templates do.
 """
 
-import asyncio
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -190,7 +189,7 @@ class Overview:
             ca=ca,
             ca_is_wrong=ca_is_wrong,
             place=self._store.place,
-            size=await self._size(),
+            size=in_bytes(self._store.size()),
             is_paused=self._pause.is_on,
             connections=connections.number_of_clients(),
             fields=said,
@@ -205,9 +204,6 @@ class Overview:
             return await self._recent.page(wanted, before), ""
         except StoreError as error:
             return None, str(error)
-
-    async def _size(self) -> str:
-        return in_bytes(await asyncio.to_thread(self._store.size))
 
 
 def in_bytes(size: float) -> str:
