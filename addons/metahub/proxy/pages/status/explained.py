@@ -81,7 +81,8 @@ class Explained:
         names = tuple(registry.name for registry in rules.registries)
         types = tuple(rules.machine_types)
         shown = Shown(fields, types, names, explanations, trouble)
-        return looks.either(asked, "explain", shown, shown.as_json)
+        # Of many entries and machine types the words take seconds, in which others are answered.
+        return await asyncio.to_thread(looks.either, asked, "explain", shown, shown.as_json)
 
     async def _answer(
         self, asked: Asked, operator: str, fields: Mapping[str, str]
