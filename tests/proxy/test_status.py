@@ -179,7 +179,8 @@ def test_it_says_what_is_in_force(known: ProxyInThread) -> None:
         assert not re.search(rf"{re.escape(secret)}\W", page.replace("qnib-", ""))
     assert re.search(r"<h3>type4 <span class=\"soft\">· Broadwell, Tesla M60</span></h3>", page)
     assert "<li>nvcap:5.2</li>" in page
-    assert "1 of the last 3 decisions · 1 user · 0 networks" in page
+    assert "1 of the last 3 decisions</p>" in page
+    assert "<summary>1 user, 1 network</summary>" in page
     assert ">127.3.0.0/16</a>" in page
 
 
