@@ -11,7 +11,7 @@ from mitmproxy.test import taddons, tflow, tutils
 from metahub.core.client import Client, parse_address
 from metahub.core.outcome import Outcome
 from metahub.proxy.comments import Comments
-from metahub.proxy.kept_flows import KeptFlows
+from metahub.proxy.kept_flows import PASSING, KeptFlows
 from metahub.proxy.options import Options
 from tests.core.decided import decided
 
@@ -42,6 +42,23 @@ def test_the_newest_flows_are_kept(tools: tuple[View, KeptFlows]) -> None:
     view, kept = tools
     flows = [seen(view, kept) for _ in range(10)]
     assert view.resolve("@all") == flows[-KEPT:]
+
+
+def test_what_passes_drives_nothing_out_of_sight(tools: tuple[View, KeptFlows]) -> None:
+    """A page that is asked for every two seconds goes with the next flow, if nobody marked it."""
+    view, kept = tools
+    first = seen(view, kept)
+    polls = [seen(view, kept, live=True) for _ in range(2)]
+    for poll in polls:
+        poll.metadata[PASSING] = True
+        kept.response(poll)
+    assert view.resolve("@all") == [first, *polls]
+    polls[0].live = False
+    second = seen(view, kept)
+    assert view.resolve("@all") == [first, polls[1], second]
+    polls[1].live, polls[1].marked = False, ":eyes:"
+    third = seen(view, kept)
+    assert view.resolve("@all") == [polls[1], second, third]
 
 
 def test_a_flow_under_way_is_not_cut_off(tools: tuple[View, KeptFlows]) -> None:

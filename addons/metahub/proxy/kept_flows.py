@@ -12,6 +12,9 @@ from mitmproxy.addons.view import View
 from metahub.config import KEEP_BODY_BYTES, KEEP_FLOWS
 from metahub.proxy.comments import is_marked_by_a_person
 
+PASSING = "metahub_passing"
+"""In the metadata of what is asked for again and again, and would drive all else out of sight."""
+
 
 class KeptFlows:
     """Has the view let go of the oldest flows, but of none that is under way, and of large bodies.
@@ -22,6 +25,7 @@ class KeptFlows:
 
     def __init__(self) -> None:
         self._large: list[http.HTTPFlow] = []
+        self._passing: list[http.HTTPFlow] = []
 
     def configure(self, updated: set[str]) -> None:
         """Insist on numbers."""
@@ -36,6 +40,7 @@ class KeptFlows:
         if view is None:
             return
         self._lighten(view)
+        self._let_pass(view)
         surplus = view.store_count() + 1 - ctx.options.metahub_keep_flows
         if surplus > 0:
             for gone in islice(_may_go(view.resolve("@all")), surplus):
@@ -43,8 +48,12 @@ class KeptFlows:
 
     def response(self, flow: http.HTTPFlow) -> None:
         """Note a large body. It has yet to be sent: mitmproxy takes it from the flow after this."""
-        if _view() is not None and any(_large_messages(flow)):
+        if _view() is None:
+            return
+        if any(_large_messages(flow)):
             self._large.append(flow)
+        if PASSING in flow.metadata:
+            self._passing.append(flow)
 
     def client_disconnected(self, _: connection.Client) -> None:
         """Let go of the bodies that this client was the last to need."""
@@ -60,6 +69,13 @@ class KeptFlows:
             for flow in ended:
                 _drop_large_bodies(flow)
             view.update(ended)
+
+    def _let_pass(self, view: View) -> None:
+        """Let go of what has passed, unless a person has marked it."""
+        ended = [flow for flow in self._passing if not _is_under_way(flow)]
+        self._passing = [flow for flow in self._passing if flow not in ended]
+        for gone in filterfalse(is_marked_by_a_person, ended):
+            view.remove([gone])
 
 
 def _view() -> View | None:

@@ -17,6 +17,15 @@ OPEN_ALL = "document.querySelectorAll('details').forEach(one => { one.open = tru
 TYPE_IN = """
 (field => { field.focus(); field.value = "ab" })(document.querySelector("[name=image]"))"""
 TYPED = "document.activeElement.name + document.activeElement.value"
+# A row has the focus, and the top of the window; and so it has although one came in above it.
+READ = """
+window.read = document.querySelector("#rows a");
+window.read.focus();
+scrollTo(0, scrollY + window.read.closest("tr").getBoundingClientRect().top)"""
+STILL_READ = """
+document.activeElement === window.read
+    && window.read.closest("tr").rowIndex === 2
+    && Math.abs(window.read.closest("tr").getBoundingClientRect().top) < 2"""
 FITS = "document.scrollingElement.scrollWidth <= innerWidth"
 FOLLOW = "[...document.querySelectorAll('main a')].find(a => a.textContent.includes('%s')).click()"
 
@@ -41,9 +50,13 @@ async def test_it_lives(browser: Browser, proxy: Proxy, odd: OddRegistry) -> Non
         await page.sees("#types section", "qnib-type4 let in 20")
         assert await page.value(TYPED) == "imageab"
         assert await page.value(FITS)
+        await page.value(READ)
+        assert Asker.through(proxy, odd.address, TYPE4).head(TAG).status == 200
+        await page.sees_that(lambda rows: len(rows) == 2, ROW)
+        assert await page.value(STILL_READ)
         proxy.stop()
         await page.sees(LIVE, "MetaHub does not answer since")
-        assert len(await page.texts(ROW)) == 1
+        assert len(await page.texts(ROW)) == 2
         proxy.start()
         await page.sees_that(lambda texts: texts == ["Live"], LIVE)
 

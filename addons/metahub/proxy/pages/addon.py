@@ -16,6 +16,7 @@ from metahub.proxy import responses
 from metahub.proxy.failures import BUG
 from metahub.proxy.gate import Gate
 from metahub.proxy.itself import Itself
+from metahub.proxy.kept_flows import PASSING
 from metahub.proxy.metrics import Metrics
 from metahub.proxy.pages import ca, probes
 from metahub.proxy.pages.front import Front
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 _METHODS = ("GET", "HEAD")
 _REGISTRY_API = "/v2/"
+_STATUS = "/status"
 _FAILED = "MetaHub failed, and its log says how."
 
 # A body that nobody needs is read to its end before the answer is given, if it ends soon.
@@ -96,6 +98,8 @@ class Pages:
         asked = self._asked(flow, path.rpartition("/")[2], query, credentials)
         if f"{path}/".startswith(_REGISTRY_API):
             return responses.not_mirrored(flow.request, _no_registry(asked))
+        if path.startswith(_STATUS):
+            flow.metadata[PASSING] = True
         page = await self._page(flow.request.method, path, asked)
         dated = {**_ALWAYS, "Date": formatdate(usegmt=True)}
         headers = {**dated, "Content-Type": page.content_type, **page.headers}
