@@ -25,7 +25,7 @@ COMMANDS = {
     " CA.",
     "demo": "Pull one name as four users: each gets the build for its machine type.",
     "ca": "The CA that signs what nodes see of registries: make it, show it, change it.",
-    "credentials": "Add users of the proxy to the rules, give them new tokens, and take them out.",
+    "credentials": "Add users and operators to the rules, give them new tokens, and take them out.",
 }
 """The first sentence of each, by its name; the module below metahub.cli is called so, too."""
 
