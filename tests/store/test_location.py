@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from metahub.store import StoreError, parse_location, public
+from metahub.store import StoreError, described, parse_location, public
 from metahub.store.location import secrets_of, without_secrets
 
 WANTED = "expected a path, or postgresql://USER:PASSWORD@HOST/DATABASE"
@@ -89,3 +89,15 @@ def test_no_place(text: str, found: str) -> None:
         parse_location(text)
     assert str(caught.value) == f"{WANTED}, found {found}"
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("/var/lib/metahub.sqlite", "SQLite, /var/lib/metahub.sqlite"),
+        ("postgres://anna:hers@db:5433/kept", "PostgreSQL, postgresql://db:5433/kept"),
+    ],
+)
+def test_a_store_is_described(text: str, said: str) -> None:
+    """By its kind and its place, without who logs in there, nor how."""
+    assert described(parse_location(text)) == said
