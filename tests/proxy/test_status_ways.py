@@ -59,8 +59,8 @@ def test_without_operators_it_is_for_this_machine(serve: Serve) -> None:
         answer = ask(proxy, "/status", headers)
         assert answer.status == 403
         assert answer.body.decode() == (
-            "MetaHub: the status is shown on the proxy's own machine only, at"
-            f" http://localhost:{proxy.address.port}/status, until the rules name operators"
+            f"MetaHub: the status is for who asks http://localhost:{proxy.address.port}/status"
+            " directly, on the proxy's own machine, and for operators, of whom the rules name none"
             " (metahub credentials add NAME --operator)\n"
         )
     proxy.rule(with_operators(table(Address("reg.test", 5000)), ALICE))
@@ -198,6 +198,8 @@ def test_without_a_store_the_rest_is_shown(serve: Serve) -> None:
 def test_a_ca_that_cannot_be_read_is_shown(serve: Serve, tmp_path: Path) -> None:
     """All else is there."""
     proxy = serve(rules_of_table(), confdir=str(tmp_path))
+    # until it runs, mitmproxy makes a CA where there is none
+    assert ask(proxy, "/readyz").status == 200
     for file in tmp_path.iterdir():
         file.unlink()
     page = shown(proxy, "/status")

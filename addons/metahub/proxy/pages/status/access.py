@@ -23,8 +23,9 @@ _HERE = "this machine"
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="MetaHub operators", charset="UTF-8"'}
 ASKS_FOR_PASSWORD = "MetaHub: give the name and the password of an operator of the rules"
 NOBODY = (
-    "MetaHub: the status is shown on the proxy's own machine only, at http://localhost:{port}/status,"
-    " until the rules name operators (metahub credentials add NAME --operator)"
+    "MetaHub: the status is for who asks http://localhost:{port}/status directly, on the proxy's"
+    " own machine, and for operators, of whom the rules name none"
+    " (metahub credentials add NAME --operator)"
 )
 
 

@@ -36,6 +36,10 @@ _MOST_LISTED = 50
 
 _DAYS_TO_ACT = 30
 
+_UNITS = ("bytes", "KiB", "MiB", "GiB")
+_OF_THE_NEXT = 1024  # of each unit make one of the next
+_TWO_DIGITS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class ListedType:
@@ -210,13 +214,10 @@ def in_bytes(size: float) -> str:
     """How large something is, for a person."""
     if math.isnan(size):
         return "of unknown size"
-    units = iter(("bytes", "KiB", "MiB", "GiB"))
-    unit = next(units)
-    for larger in units:
-        if size < 1024:
-            break
-        size, unit = size / 1024, larger
-    return f"{size:.0f} {unit}" if unit == "bytes" or size >= 10 else f"{size:.1f} {unit}"
+    power = next((n for n in range(len(_UNITS)) if size < _OF_THE_NEXT ** (n + 1)), len(_UNITS) - 1)
+    number = size / _OF_THE_NEXT**power
+    digits = 1 if power and number < _TWO_DIGITS else 0
+    return f"{number:.{digits}f} {_UNITS[power]}"
 
 
 def _wanted(said: Mapping[str, str]) -> tuple[Wanted, str]:

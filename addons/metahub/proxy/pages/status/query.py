@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 _MOST_FIELDS = 20
 _LONGEST = 300  # characters: no image name is longer
+_DIGITS = 19  # a number with fewer is one of a database, too
 
 
 def fields_of(query: str) -> Mapping[str, str]:
@@ -29,6 +30,3 @@ def number_of(text: str | None) -> int | None:
     """A place, as a link says it; None for what is none."""
     digits = text or ""
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < _DIGITS else None
-
-
-_DIGITS = 19  # below which a number is one of a database, too
