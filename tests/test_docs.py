@@ -10,9 +10,9 @@ import pytest
 import yaml
 from mitmproxy.proxy.mode_specs import ProxyMode
 
-from metahub.config import OPTIONS
+from metahub.config import OPTIONS, PREFIX
 from metahub.node.setup import RUNTIMES
-from metahub.proxy.metrics import TABLE, Label, Metric
+from metahub.proxy.metrics import TABLE, Bound, Label, Metric
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
@@ -102,3 +102,11 @@ def _label(label: Label) -> str:
     if label.name == "version":
         return "`version`"
     return f"`{label.name}`: {', '.join(filter(None, (*label.values, label.more)))}"
+
+
+def test_all_bounds_are_told_of() -> None:
+    """Each with an option that there is; and each that the metrics count."""
+    told = {word.strip("`") for row in rows("bounds.md", "what") for word in row[2].split()}
+    ours = {name for name in told if name.startswith(PREFIX)}
+    assert ours <= {option.name for option in OPTIONS}
+    assert {f"{PREFIX}{bound}" for bound in Bound} <= ours

@@ -91,6 +91,21 @@ ANSWER_SECONDS = Option(
     "the answer, connecting included. Then the client is told so.",
 )
 
+# The bounds: docs/bounds.md
+
+HEAD_BYTES = Option(
+    "metahub_head_bytes",
+    65_536,
+    "How many bytes of headers a request may have, its first line included, and an answer of "
+    "upstream's.",
+)
+HEAD_SECONDS = Option(
+    "metahub_head_seconds",
+    30,
+    "Within how many seconds of their first byte the headers of a request have to be there; on a "
+    "new connection or in a new tunnel, these or a TLS handshake within so many of its beginning.",
+)
+
 EXEMPT_AGENTS = Option(
     "metahub_exempt_agents",
     [],
@@ -148,6 +163,8 @@ OPTIONS = (
     PRIVATE_SECONDS,
     ANONYMOUS_SECONDS,
     ANSWER_SECONDS,
+    HEAD_BYTES,
+    HEAD_SECONDS,
     EXEMPT_AGENTS,
     HOSTS,
     DECISION_LOG,

@@ -1,7 +1,11 @@
 """The only place that knows mitmproxy: who asks, what is opened, what is answered instead."""
 
+from functools import partial
+
 from metahub.proxy import connections
 from metahub.proxy.answers import Sources
+from metahub.proxy.bounds.checks import Checks
+from metahub.proxy.bounds.heads import Heads
 from metahub.proxy.commands import Commands
 from metahub.proxy.comments import Comments
 from metahub.proxy.content_view import ContentView
@@ -21,7 +25,7 @@ from metahub.proxy.kept_indexes import KeptIndexes
 from metahub.proxy.leaves import Leaves
 from metahub.proxy.logins import Logins
 from metahub.proxy.manifests import Manifests
-from metahub.proxy.metrics import CONNECTIONS, PAUSED, STORE_SIZE, Metrics
+from metahub.proxy.metrics import CONNECTIONS, EXCEEDED, PAUSED, STORE_SIZE, Metrics
 from metahub.proxy.mirror import Mirror
 from metahub.proxy.options import Options
 from metahub.proxy.pages import Pages, Readiness, Status
@@ -44,6 +48,7 @@ from metahub.proxy.uses import Uses
 
 type Addon = (
     Options
+    | Checks
     | RulesInForce
     | StoreInUse
     | Seen
@@ -67,6 +72,7 @@ type Addon = (
     | Presence
     | Failures
     | Http1
+    | Heads
     | Patience
     | Secrets
     | CutOff
@@ -77,6 +83,7 @@ type Addon = (
 def addons() -> list[Addon]:
     """MetaHub's addons, in the order in which they want mitmproxy's events."""
     metrics, presence, failures, itself = Metrics(), Presence(), Failures(), Itself()
+    heads = Heads(partial(metrics.count, EXCEEDED))
     store = StoreInUse()
     uses = Uses(store)
     rules = RulesInForce(metrics)
@@ -102,6 +109,7 @@ def addons() -> list[Addon]:
     status = Status.of(rules, metrics, pause, store, explainer)
     return [
         Options(),
+        Checks(),
         rules,
         seen,
         signing,
@@ -123,7 +131,8 @@ def addons() -> list[Addon]:
         Streams(),
         presence,
         failures,
-        Http1(itself, failures),
+        Http1(itself, failures, heads),
+        heads,
         Patience(gate, failures),
         Secrets(),
         CutOff(),

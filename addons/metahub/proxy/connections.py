@@ -22,18 +22,18 @@ def end_upstream(client: connection.Client, why: str) -> None:
             _end(line, why)
 
 
-def end(server: connection.Server, client: connection.Client, why: str) -> None:
-    """End one of them: over HTTP/2, others of the same client may be in use."""
-    line = _lines(client).get(server)
+def end(peer: connection.Connection, client: connection.Client, why: str) -> None:
+    """End one of them, or that to `client` itself: over HTTP/2, others of it may be in use."""
+    line = _lines(client).get(peer)
     if line is not None:
         _end(line, why)
 
 
-def close_if_open(client: connection.Client) -> None:
-    """Close the connection to the client itself, where mitmproxy has not."""
-    line = _lines(client).get(client)
-    if line is not None and line.writer is not None:
-        line.writer.close()
+def close_open(client: connection.Client) -> None:
+    """Close what is open to the client itself, and on behalf of it, where mitmproxy has not."""
+    for line in _lines(client).values():
+        if line.writer is not None:
+            line.writer.close()
 
 
 def unsent(client: connection.Client) -> int:

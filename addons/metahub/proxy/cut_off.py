@@ -5,7 +5,7 @@ Knows that mitmproxy may lose them. Must not know who was cut off, nor why.
 
 from mitmproxy import connection
 
-from metahub.proxy.connections import close_if_open
+from metahub.proxy.connections import close_open
 
 
 class CutOff:
@@ -13,9 +13,10 @@ class CutOff:
 
     It cancels the task that reads from a client whose flow is killed. Where that task waits with
     more of the body in its hands, it ends before the line that closes the socket, and the client
-    would wait for an answer until it loses patience.
+    would wait for an answer until it loses patience. So does the task that reads from upstream, if
+    it is cancelled for what upstream said, and again because the client leaves.
     """
 
     def client_disconnected(self, client: connection.Client) -> None:
-        """Close the socket, if it is still there."""
-        close_if_open(client)
+        """Close the sockets that are still there."""
+        close_open(client)

@@ -74,6 +74,13 @@ class Method(StrEnum):
     OTHER = OTHER
 
 
+class Bound(StrEnum):
+    """Which bound was exceeded, by its option."""
+
+    HEAD_BYTES = "head_bytes"
+    HEAD_SECONDS = "head_seconds"
+
+
 class Read(StrEnum):
     """Whether the store has an index."""
 
@@ -220,6 +227,12 @@ CONNECTIONS = Metric(
     Gauge,
     "Connections that clients have open to the proxy.",
 )
+EXCEEDED = Metric(
+    "metahub_bounds_exceeded_total",
+    Counter,
+    "Connections and requests that were ended because a bound was exceeded, by its option.",
+    (Label("bound", tuple(Bound)),),
+)
 PAUSED = Metric(
     "metahub_paused",
     Gauge,
@@ -251,6 +264,7 @@ TABLE = (
     READS,
     STORE_SIZE,
     CONNECTIONS,
+    EXCEEDED,
     PAUSED,
     BUILD,
 )

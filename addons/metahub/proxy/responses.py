@@ -79,6 +79,14 @@ def gateway_timeout(request: http.Request, message: str) -> http.Response:
     return _error(request, 504, "UNAVAILABLE", message)
 
 
+def headers_too_large(message: str) -> http.Response:
+    """431, to a request that is not read: https://www.rfc-editor.org/rfc/rfc6585#section-5"""
+    headers = http.Headers(content_type="application/json", connection="close")
+    answer = http.Response.make(431, error_body("UNSUPPORTED", message), headers)
+    answer.reason = reason_phrase(message)
+    return answer
+
+
 def proxy_authentication_required(
     request: http.Request, message: str, retry_after: int | None = None
 ) -> http.Response:

@@ -25,6 +25,10 @@ class Timers[Key: Hashable]:
         if timer is not None:
             timer.cancel()
 
+    def __contains__(self, key: Key) -> bool:
+        """True while something is to be done for `key`."""
+        return key in self._running
+
     def __len__(self) -> int:
         return len(self._running)
 

@@ -1,0 +1,1 @@
+"""How much there may be of what others send, and for how long: each bound is an option."""
