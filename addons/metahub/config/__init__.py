@@ -3,6 +3,8 @@
 from metahub.config.options import (
     ANONYMOUS_SECONDS,
     ANSWER_SECONDS,
+    CONNECTIONS,
+    CONNECTIONS_PER_ADDRESS,
     DECISION_LOG,
     EXEMPT_AGENTS,
     HEAD_BYTES,
@@ -29,6 +31,8 @@ __all__ = [
     "ANONYMOUS_SECONDS",
     "ANSWER_SECONDS",
     "CONFIG",
+    "CONNECTIONS",
+    "CONNECTIONS_PER_ADDRESS",
     "DECISION_LOG",
     "EXEMPT_AGENTS",
     "HEAD_BYTES",

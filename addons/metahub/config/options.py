@@ -93,6 +93,17 @@ ANSWER_SECONDS = Option(
 
 # The bounds: docs/bounds.md
 
+CONNECTIONS = Option(
+    "metahub_connections",
+    8000,
+    "How many connections clients may have open at a time, of each process; fewer where it may not "
+    "open three files for each, and 0 for as many as it may.",
+)
+CONNECTIONS_PER_ADDRESS = Option(
+    "metahub_connections_per_address",
+    1000,
+    "How many of them may come from one address, of IPv6 from a /64; 0 for any number.",
+)
 HEAD_BYTES = Option(
     "metahub_head_bytes",
     65_536,
@@ -163,6 +174,8 @@ OPTIONS = (
     PRIVATE_SECONDS,
     ANONYMOUS_SECONDS,
     ANSWER_SECONDS,
+    CONNECTIONS,
+    CONNECTIONS_PER_ADDRESS,
     HEAD_BYTES,
     HEAD_SECONDS,
     EXEMPT_AGENTS,

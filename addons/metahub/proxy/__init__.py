@@ -5,6 +5,8 @@ from functools import partial
 from metahub.proxy import connections
 from metahub.proxy.answers import Sources
 from metahub.proxy.bounds.checks import Checks
+from metahub.proxy.bounds.crowd import Crowd
+from metahub.proxy.bounds.files import Files
 from metahub.proxy.bounds.heads import Heads
 from metahub.proxy.commands import Commands
 from metahub.proxy.comments import Comments
@@ -49,6 +51,8 @@ from metahub.proxy.uses import Uses
 type Addon = (
     Options
     | Checks
+    | Crowd
+    | Files
     | RulesInForce
     | StoreInUse
     | Seen
@@ -83,7 +87,8 @@ type Addon = (
 def addons() -> list[Addon]:
     """MetaHub's addons, in the order in which they want mitmproxy's events."""
     metrics, presence, failures, itself = Metrics(), Presence(), Failures(), Itself()
-    heads = Heads(partial(metrics.count, EXCEEDED))
+    exceeded = partial(metrics.count, EXCEEDED)
+    heads = Heads(exceeded)
     store = StoreInUse()
     uses = Uses(store)
     rules = RulesInForce(metrics)
@@ -110,6 +115,8 @@ def addons() -> list[Addon]:
     return [
         Options(),
         Checks(),
+        Crowd(exceeded),
+        Files(),
         rules,
         seen,
         signing,

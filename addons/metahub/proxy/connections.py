@@ -29,6 +29,13 @@ def end(peer: connection.Connection, client: connection.Client, why: str) -> Non
         _end(line, why)
 
 
+def end_others(server: connection.Server, client: connection.Client, why: str) -> None:
+    """End what is open to upstream on behalf of `client`, but for one."""
+    for peer, line in _lines(client).items():
+        if isinstance(peer, connection.Server) and peer is not server:
+            _end(line, why)
+
+
 def close_open(client: connection.Client) -> None:
     """Close what is open to the client itself, and on behalf of it, where mitmproxy has not."""
     for line in _lines(client).values():

@@ -4,11 +4,10 @@ Knows who failed, and how often. Must not know why, nor a password.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from metahub.core.distribution import short_name
-from metahub.proxy.guessing import Origin
 
 SECONDS_BETWEEN_LINES = 60.0
 
@@ -21,7 +20,7 @@ _ELSEWHERE = "other addresses"
 type Later = Callable[[float, Callable[[], None]], object]
 """Has something done in some seconds."""
 
-type _Counted = Origin | None
+type _Counted = Hashable | None
 """Whose failures are counted together; None: those of all who are too many to name."""
 
 
@@ -60,7 +59,7 @@ class FailedLogins:
         self._one = one
         self._counts: dict[_Counted, _Count] = {}
 
-    def add(self, origin: Origin, user: str | None, sentence: str) -> None:
+    def add(self, origin: Hashable, user: str | None, sentence: str) -> None:
         """Say `sentence`, or count it where much was said. `user` is what somebody made up."""
         counted = origin if self._has_room_for(origin) else None
         is_first = counted not in self._counts
@@ -71,7 +70,7 @@ class FailedLogins:
             return
         self._counts[counted].add(user)
 
-    def _has_room_for(self, origin: Origin) -> bool:
+    def _has_room_for(self, origin: Hashable) -> bool:
         return origin in self._counts or len(self._counts) < MOST_ORIGINS
 
     def _begin(self, counted: _Counted) -> None:

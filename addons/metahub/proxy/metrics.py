@@ -77,6 +77,8 @@ class Method(StrEnum):
 class Bound(StrEnum):
     """Which bound was exceeded, by its option."""
 
+    CONNECTIONS = "connections"
+    CONNECTIONS_PER_ADDRESS = "connections_per_address"
     HEAD_BYTES = "head_bytes"
     HEAD_SECONDS = "head_seconds"
 

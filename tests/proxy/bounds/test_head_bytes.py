@@ -4,7 +4,7 @@ import http.client
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import product
 
 import pytest
@@ -57,9 +57,9 @@ def tunnelled(proxy: ProxyInThread, odd: OddRegistry) -> Iterator[socket.socket]
 
 def answer_on(way: socket.socket) -> Answer:
     """What comes back."""
-    response = http.client.HTTPResponse(way)
-    response.begin()
-    return Answer.of(response)
+    with closing(http.client.HTTPResponse(way)) as response:
+        response.begin()
+        return Answer.of(response)
 
 
 def ended(way: socket.socket) -> bool:
@@ -70,12 +70,12 @@ def ended(way: socket.socket) -> bool:
     return True
 
 
-def exceeded(proxy: ProxyInThread) -> float:
-    """How often, as the metrics say."""
+def exceeded(proxy: ProxyInThread, bound: Bound = Bound.HEAD_BYTES) -> float:
+    """How often a bound was, as the metrics say."""
     with plainly(proxy) as plain:
         plain.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         text = answer_on(plain).body.decode()
-    name = f'{EXCEEDED.name}{{bound="{Bound.HEAD_BYTES}"}} '
+    name = f'{EXCEEDED.name}{{bound="{bound}"}} '
     (line,) = [line for line in text.splitlines() if line.startswith(name)]
     return float(line.removeprefix(name))
 

@@ -5,10 +5,12 @@ Knows which options are bounds, and the least that each may be. Must not know wh
 
 from mitmproxy import ctx, exceptions
 
-from metahub.config import HEAD_BYTES, HEAD_SECONDS
+from metahub.config import CONNECTIONS, CONNECTIONS_PER_ADDRESS, HEAD_BYTES, HEAD_SECONDS
 
 # With less, no client could ask for anything.
 _LEAST = {
+    CONNECTIONS: 0,
+    CONNECTIONS_PER_ADDRESS: 0,
     HEAD_BYTES: 1024,
     HEAD_SECONDS: 1,
 }
