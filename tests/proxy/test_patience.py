@@ -227,7 +227,7 @@ def patience() -> Iterator[Patience]:
     rules = RulesInForce(metrics)
     gate = Gate(rules, Reach(rules), logins, Itself(), lambda client: client, Decisions())
     with taddons.context(Options(), Proxyserver()):
-        yield Patience(gate, Failures())
+        yield Patience(gate, Failures(), lambda bound: bound)
     gate.done()
 
 

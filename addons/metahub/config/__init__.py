@@ -3,6 +3,7 @@
 from metahub.config.options import (
     ANONYMOUS_SECONDS,
     ANSWER_SECONDS,
+    CONNECT_SECONDS,
     CONNECTIONS,
     CONNECTIONS_PER_ADDRESS,
     DECISION_LOG,
@@ -22,6 +23,7 @@ from metahub.config.options import (
     PRIVATE_SECONDS,
     RULES,
     STORE,
+    UPSTREAM_REQUESTS,
     DecisionLines,
     OnError,
 )
@@ -33,6 +35,7 @@ __all__ = [
     "CONFIG",
     "CONNECTIONS",
     "CONNECTIONS_PER_ADDRESS",
+    "CONNECT_SECONDS",
     "DECISION_LOG",
     "EXEMPT_AGENTS",
     "HEAD_BYTES",
@@ -50,6 +53,7 @@ __all__ = [
     "PRIVATE_SECONDS",
     "RULES",
     "STORE",
+    "UPSTREAM_REQUESTS",
     "ConfigError",
     "DecisionLines",
     "OnError",

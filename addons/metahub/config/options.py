@@ -116,6 +116,16 @@ HEAD_SECONDS = Option(
     "Within how many seconds of their first byte the headers of a request have to be there; on a "
     "new connection or in a new tunnel, these or a TLS handshake within so many of its beginning.",
 )
+CONNECT_SECONDS = Option(
+    "metahub_connect_seconds",
+    10,
+    "Within how many seconds upstream has to be connected with; no longer than it may be silent.",
+)
+UPSTREAM_REQUESTS = Option(
+    "metahub_upstream_requests",
+    64,
+    "How many requests of MetaHub's own one registry gets at a time; others wait for their turn.",
+)
 
 EXEMPT_AGENTS = Option(
     "metahub_exempt_agents",
@@ -178,6 +188,8 @@ OPTIONS = (
     CONNECTIONS_PER_ADDRESS,
     HEAD_BYTES,
     HEAD_SECONDS,
+    CONNECT_SECONDS,
+    UPSTREAM_REQUESTS,
     EXEMPT_AGENTS,
     HOSTS,
     DECISION_LOG,

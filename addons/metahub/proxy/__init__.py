@@ -140,7 +140,7 @@ def addons() -> list[Addon]:
         failures,
         Http1(itself, failures, heads),
         heads,
-        Patience(gate, failures),
+        Patience(gate, failures, exceeded),
         Secrets(),
         CutOff(),
         Leaves(),  # the others still see the connection as it is

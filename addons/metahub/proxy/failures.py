@@ -26,8 +26,8 @@ class Failures:
         self._out_of_time: WeakKeyDictionary[connection.Client, str] = WeakKeyDictionary()
 
     def ran_out_of_time(self, client: connection.Client, message: str) -> None:
-        """Let `message` be what the client is told when its request fails."""
-        self._out_of_time[client] = message
+        """Let `message` be what the client is told when its request fails: the first one counts."""
+        self._out_of_time.setdefault(client, message)
 
     def response(self, flow: http.HTTPFlow) -> None:
         """Own up to what mitmproxy does not do: after an interim answer it waits for no other.

@@ -77,6 +77,7 @@ class Method(StrEnum):
 class Bound(StrEnum):
     """Which bound was exceeded, by its option."""
 
+    CONNECT_SECONDS = "connect_seconds"
     CONNECTIONS = "connections"
     CONNECTIONS_PER_ADDRESS = "connections_per_address"
     HEAD_BYTES = "head_bytes"

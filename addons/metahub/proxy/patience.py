@@ -13,9 +13,11 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from metahub.config import ANSWER_SECONDS
 from metahub.core.distribution import short_name
+from metahub.proxy.bounds.heads import Exceeded
 from metahub.proxy.connections import end, end_upstream, unsent
 from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
+from metahub.proxy.metrics import Bound
 from metahub.proxy.timers import Timers
 
 _SECONDS_BETWEEN_LOOKS = 0.5
@@ -34,9 +36,10 @@ class Patience:
     Over HTTP/2 requests share a connection, of which none is ended for the sake of another.
     """
 
-    def __init__(self, gate: Gate, failures: Failures) -> None:
+    def __init__(self, gate: Gate, failures: Failures, exceeded: Exceeded) -> None:
         self._gate = gate
         self._failures = failures
+        self._exceeded = exceeded
         self._waits = Timers[http.HTTPFlow | connection.Server]()
         self._looks = Timers[http.HTTPFlow | connection.Server]()
 
@@ -74,9 +77,9 @@ class Patience:
 
     def server_connect(self, connecting: ServerConnectionHookData) -> None:
         """Wait for the connection of a tunnel too, of which no request is seen."""
-        seconds = ctx.options.metahub_answer_seconds
-        why = f"nothing for {seconds} seconds"
-        self._wait(connecting.server, lambda: end(connecting.server, connecting.client, why))
+        options = ctx.options
+        seconds = min(options.metahub_connect_seconds, options.metahub_answer_seconds)
+        self._waits.set(connecting.server, seconds, lambda: self._unreached(connecting, seconds))
 
     def server_connected(self, connecting: ServerConnectionHookData) -> None:
         """It is there."""
@@ -102,6 +105,14 @@ class Patience:
 
     def _wait(self, on: http.HTTPFlow | connection.Server, give_up: Callable[[], object]) -> None:
         self._waits.set(on, ctx.options.metahub_answer_seconds, give_up)
+
+    def _unreached(self, connecting: ServerConnectionHookData, seconds: int) -> None:
+        client, server = connecting.client, connecting.server
+        host = short_name(server.address[0]) if server.address else ""
+        message = f"MetaHub: {host} cannot be reached within {seconds} seconds"
+        self._exceeded(Bound.CONNECT_SECONDS)
+        self._failures.ran_out_of_time(client, message)
+        end(server, client, message)
 
     def _look(self, flow: http.HTTPFlow, before: int) -> None:
         """Let the time begin when upstream has taken the body: what it takes it is not silent on.

@@ -25,12 +25,6 @@ from metahub.proxy.metrics import Metrics
 from metahub.proxy.reach import Reach
 from metahub.proxy.tally import count_request
 
-_CONNECT_SECONDS = 10.0
-
-# aiohttp's own limit of 8 KiB is less than some registries say about content security or a token.
-# Go's clients take 1 MiB of headers.
-_MAX_HEADER_BYTES = 64 * 1024
-
 # https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
 HOP_BY_HOP = frozenset(
     {
@@ -270,15 +264,22 @@ class Upstream:
 
     def _connected(self) -> aiohttp.ClientSession:
         if self._session is None:
+            options = ctx.options
+            turns = options.metahub_upstream_requests
+            # aiohttp's own 8 KiB is less than some registries say of content security or a token.
+            most = options.metahub_head_bytes
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    ssl=self._tls, limit=0, resolver=_Resolver(self._reach)
+                    ssl=self._tls,
+                    limit=0,
+                    limit_per_host=turns,
+                    resolver=_Resolver(self._reach),
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
-                timeout=aiohttp.ClientTimeout(connect=_CONNECT_SECONDS),
-                max_line_size=_MAX_HEADER_BYTES,
-                max_field_size=_MAX_HEADER_BYTES,
+                timeout=aiohttp.ClientTimeout(sock_connect=options.metahub_connect_seconds),
+                max_line_size=most,
+                max_field_size=most,
             )
         return self._session
 

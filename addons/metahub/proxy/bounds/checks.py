@@ -5,7 +5,14 @@ Knows which options are bounds, and the least that each may be. Must not know wh
 
 from mitmproxy import ctx, exceptions
 
-from metahub.config import CONNECTIONS, CONNECTIONS_PER_ADDRESS, HEAD_BYTES, HEAD_SECONDS
+from metahub.config import (
+    CONNECT_SECONDS,
+    CONNECTIONS,
+    CONNECTIONS_PER_ADDRESS,
+    HEAD_BYTES,
+    HEAD_SECONDS,
+    UPSTREAM_REQUESTS,
+)
 
 # With less, no client could ask for anything.
 _LEAST = {
@@ -13,6 +20,8 @@ _LEAST = {
     CONNECTIONS_PER_ADDRESS: 0,
     HEAD_BYTES: 1024,
     HEAD_SECONDS: 1,
+    CONNECT_SECONDS: 1,
+    UPSTREAM_REQUESTS: 1,
 }
 
 
