@@ -8,6 +8,7 @@ from metahub.proxy.bounds.checks import Checks
 from metahub.proxy.bounds.crowd import Crowd
 from metahub.proxy.bounds.files import Files
 from metahub.proxy.bounds.heads import Heads
+from metahub.proxy.bounds.movement import Movement
 from metahub.proxy.commands import Commands
 from metahub.proxy.comments import Comments
 from metahub.proxy.content_view import ContentView
@@ -53,6 +54,7 @@ type Addon = (
     | Checks
     | Crowd
     | Files
+    | Movement
     | RulesInForce
     | StoreInUse
     | Seen
@@ -117,6 +119,7 @@ def addons() -> list[Addon]:
         Checks(),
         Crowd(exceeded),
         Files(),
+        Movement(),
         rules,
         seen,
         signing,

@@ -8,11 +8,11 @@ import select
 import sys
 import termios
 from asyncio import StreamWriter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeGuard
 
 from mitmproxy import connection, ctx
-from mitmproxy.proxy.server import ConnectionIO
+from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
 
 
 def end_upstream(client: connection.Client, why: str) -> None:
@@ -50,7 +50,7 @@ def unsent(client: connection.Client) -> int:
     """
     lines = _lines(client).items()
     writers = (line.writer for peer, line in lines if isinstance(peer, connection.Server))
-    return sum(_unsent(writer) for writer in writers if _is_open(writer))
+    return sum(unsent_of(writer) for writer in writers if _is_open(writer))
 
 
 def has_left(client: connection.Client) -> bool:
@@ -61,6 +61,23 @@ def has_left(client: connection.Client) -> bool:
     poll = select.poll()  # that a connection was reset, it says unasked
     poll.register(line.writer.get_extra_info("socket").fileno(), select.POLLRDHUP)
     return bool(poll.poll(0))
+
+
+def handlers() -> Collection[ConnectionHandler]:
+    """What mitmproxy has for each client that is connected."""
+    return tuple(ctx.master.addons.get("proxyserver").connections.values())
+
+
+def unsent_by(handler: ConnectionHandler) -> int:
+    """How many bytes are handed on to anybody for one client, who have not yet taken them."""
+    writers = (line.writer for line in handler.transports.values())
+    return sum(unsent_of(writer) for writer in writers if _is_open(writer))
+
+
+def writer_of(peer: connection.Connection, client: connection.Client) -> StreamWriter | None:
+    """What sends to `client`, or on behalf of it; None where no socket of ours does."""
+    line = _lines(client).get(peer)
+    return line.writer if line is not None and _is_open(line.writer) else None
 
 
 def number_of_clients() -> int:
@@ -87,8 +104,11 @@ def _end(line: ConnectionIO, why: str) -> None:
         line.handler.cancel(why)
 
 
-def _unsent(writer: StreamWriter) -> int:
-    """https://man7.org/linux/man-pages/man7/tcp.7.html, SIOCOUTQ"""
+def unsent_of(writer: StreamWriter) -> int:
+    """How many bytes it has been given that the other end has not yet taken.
+
+    https://man7.org/linux/man-pages/man7/tcp.7.html, SIOCOUTQ
+    """
     count = bytearray(4)
     fcntl.ioctl(writer.get_extra_info("socket").fileno(), termios.TIOCOUTQ, count)
     return writer.transport.get_write_buffer_size() + int.from_bytes(count, sys.byteorder)
