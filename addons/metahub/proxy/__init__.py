@@ -8,6 +8,7 @@ from metahub.proxy.bounds.checks import Checks
 from metahub.proxy.bounds.crowd import Crowd
 from metahub.proxy.bounds.files import Files
 from metahub.proxy.bounds.heads import Heads
+from metahub.proxy.bounds.memory import Memory
 from metahub.proxy.bounds.movement import Movement
 from metahub.proxy.commands import Commands
 from metahub.proxy.comments import Comments
@@ -55,6 +56,7 @@ type Addon = (
     | Crowd
     | Files
     | Movement
+    | Memory
     | RulesInForce
     | StoreInUse
     | Seen
@@ -120,6 +122,7 @@ def addons() -> list[Addon]:
         Crowd(exceeded),
         Files(),
         Movement(),
+        Memory(),
         rules,
         seen,
         signing,
