@@ -8,6 +8,7 @@ from metahub.proxy.bounds.checks import Checks
 from metahub.proxy.bounds.crowd import Crowd
 from metahub.proxy.bounds.files import Files
 from metahub.proxy.bounds.heads import Heads
+from metahub.proxy.bounds.log_lines import LogLines
 from metahub.proxy.bounds.memory import Memory
 from metahub.proxy.bounds.movement import Movement
 from metahub.proxy.commands import Commands
@@ -57,6 +58,7 @@ type Addon = (
     | Files
     | Movement
     | Memory
+    | LogLines
     | RulesInForce
     | StoreInUse
     | Seen
@@ -123,6 +125,7 @@ def addons() -> list[Addon]:
         Files(),
         Movement(),
         Memory(),
+        LogLines(),
         rules,
         seen,
         signing,
