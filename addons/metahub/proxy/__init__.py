@@ -8,6 +8,7 @@ from metahub.proxy.bounds.checks import Checks
 from metahub.proxy.bounds.crowd import Crowd
 from metahub.proxy.bounds.files import Files
 from metahub.proxy.bounds.heads import Heads
+from metahub.proxy.bounds.hello import Hello
 from metahub.proxy.bounds.log_lines import LogLines
 from metahub.proxy.bounds.memory import Memory
 from metahub.proxy.bounds.movement import Movement
@@ -83,6 +84,7 @@ type Addon = (
     | Failures
     | Http1
     | Heads
+    | Hello
     | Patience
     | Secrets
     | CutOff
@@ -149,6 +151,7 @@ def addons() -> list[Addon]:
         failures,
         Http1(itself, failures, heads),
         heads,
+        Hello(),
         Patience(gate, failures, exceeded),
         Secrets(),
         CutOff(),
