@@ -15,8 +15,6 @@ SECONDS_BETWEEN_LINES = 60.0
 MOST_ORIGINS = 100
 MOST_USERS = 100
 
-_ELSEWHERE = "other addresses"
-
 type Later = Callable[[float, Callable[[], None]], object]
 """Has something done in some seconds."""
 
@@ -51,12 +49,17 @@ class FailedLogins:
     """Says a few of many: whoever guesses must not fill the disk."""
 
     def __init__(
-        self, say: Callable[[str], object], later: Later = _in_the_loop, one: str = "failed login"
+        self,
+        say: Callable[[str], object],
+        later: Later = _in_the_loop,
+        one: str = "failed login",
+        elsewhere: str = "other addresses",
     ) -> None:
-        """`one` is what each of them is called."""
+        """`one` is what each of them is called, `elsewhere` where too many are to name them."""
         self._say = say
         self._later = later
         self._one = one
+        self._elsewhere = elsewhere
         self._counts: dict[_Counted, _Count] = {}
 
     def add(self, origin: Hashable, user: str | None, sentence: str) -> None:
@@ -81,7 +84,7 @@ class FailedLogins:
         count = self._counts.pop(counted)
         if count.failures:
             self._begin(counted)
-            self._say(f"{_ELSEWHERE if counted is None else counted}: {count}.")
+            self._say(f"{self._elsewhere if counted is None else counted}: {count}.")
 
 
 def _counted(number: int, one: str) -> str:

@@ -24,9 +24,10 @@ from metahub.core.rewrite import Terms
 from metahub.proxy import responses
 from metahub.proxy.answers import Answered, Answers, Asked, Sought, Sources
 from metahub.proxy.decisions import Decisions, Draft
+from metahub.proxy.failed_logins import FailedLogins
 from metahub.proxy.failures import BUG
 from metahub.proxy.gate import Gate, Visit
-from metahub.proxy.patience import silence
+from metahub.proxy.patience import silence, unanswered
 from metahub.proxy.presence import Presence
 from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.sight import Sight
@@ -65,6 +66,7 @@ class Manifests:
         self._decisions = decisions
         self._presence = presence
         self._sources = sources
+        self._silent = unanswered()
         self._answers: Answers | None = None
 
     def configure(self, updated: set[str]) -> None:
@@ -123,7 +125,7 @@ class Manifests:
         if found is not None and self._answers is not None:
             draft = _draft(*found)
             self._decisions.begin(flow, draft)
-            answering = _answer(found[1], self._answers, draft)
+            answering = _answer(found[1], self._answers, draft, self._silent)
             flow.response = await self._presence.unless_gone(flow.client_conn, answering)
 
     def _asked(self, flow: http.HTTPFlow) -> tuple[Visit, Asked] | None:
@@ -151,23 +153,26 @@ def _check_policy(value: str) -> None:
         raise exceptions.OptionsError(f"{ON_ERROR.name}: expected {choices}, found {value!r}")
 
 
-async def _answer(asked: Asked, answers: Answers, draft: Draft) -> http.Response | None:
+async def _answer(
+    asked: Asked, answers: Answers, draft: Draft, silent: FailedLogins
+) -> http.Response | None:
     """The response, or None where the request goes on; the draft learns how that came about."""
     with tallied() as tally:
-        answered = await _answered(asked, answers)
+        answered = await _answered(asked, answers, silent)
     draft.answered, draft.requests = answered, tally.requests
     return answered.response
 
 
-async def _answered(asked: Asked, answers: Answers) -> Answered:
+async def _answered(asked: Asked, answers: Answers, silent: FailedLogins) -> Answered:
     seconds = ctx.options.metahub_answer_seconds
     try:
         # One limit for all that is asked upstream, and for those who wait for another's question.
         async with asyncio.timeout(seconds):
             return await answers.to(asked)
     except TimeoutError:
-        message = silence(str(asked.question.url.host), seconds)
-        logger.log(ALERT, f"{message}.")
+        host = str(asked.question.url.host)
+        message = silence(host, seconds)
+        silent.add(short_name(host), None, f"{message}.")
         return _gave_up(responses.gateway_timeout(asked.request, message), message)
     except UnreachableError as error:
         message = f"MetaHub: no answer from {error}"

@@ -6,6 +6,7 @@ asked, nor touch a body that flows.
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from mitmproxy import connection, ctx, exceptions, http
 from mitmproxy.log import ALERT
@@ -15,6 +16,7 @@ from metahub.config import ANSWER_SECONDS
 from metahub.core.distribution import short_name
 from metahub.proxy.bounds.heads import Exceeded
 from metahub.proxy.connections import end, end_upstream, unsent
+from metahub.proxy.failed_logins import FailedLogins
 from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
 from metahub.proxy.metrics import Bound
@@ -30,6 +32,12 @@ def silence(host: str, seconds: int) -> str:
     return f"MetaHub: no answer from {short_name(host)} within {seconds} seconds"
 
 
+def unanswered() -> FailedLogins:
+    """Says it of each host once, and then once a minute how often."""
+    say = partial(logger.log, ALERT)
+    return FailedLogins(say, one="unanswered request", elsewhere="other hosts")
+
+
 class Patience:
     """Ends a request to which upstream does not answer in time, and has the client told.
 
@@ -40,6 +48,7 @@ class Patience:
         self._gate = gate
         self._failures = failures
         self._exceeded = exceeded
+        self._silent = unanswered()
         self._waits = Timers[http.HTTPFlow | connection.Server]()
         self._looks = Timers[http.HTTPFlow | connection.Server]()
 
@@ -99,7 +108,7 @@ class Patience:
         visit = self._gate.visit(flow)
         host = visit.host if visit else flow.request.pretty_host
         message = silence(host, ctx.options.metahub_answer_seconds)
-        logger.log(ALERT, f"{message}.")
+        self._silent.add(short_name(host), None, f"{message}.")
         self._failures.ran_out_of_time(flow.client_conn, message)
         end_upstream(flow.client_conn, message)
 

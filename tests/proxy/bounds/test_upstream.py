@@ -78,3 +78,19 @@ def test_nobody_waits_for_a_turn_for_ever(serve: Serve, odd: OddRegistry) -> Non
         assert time.monotonic() - begun < 2.5
         assert first.getresponse().status == 504
     assert answer.status in {200, 504}
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("path", [BLOB, MANIFEST])
+def test_silence_is_told_of_once(
+    path: str, serve: Serve, odd: OddRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many wait for it; how many that were is said a minute later."""
+    proxy = serve(table(odd.address), metahub_answer_seconds=1)
+    odd[path] = Reply(drips=b"")
+    wire = proxy.wire(odd.address, login_of(TYPE1))
+    with ThreadPoolExecutor(5) as threads:
+        asking = [threads.submit(wire.ask, "GET", path) for _ in range(5)]
+        assert {question.result().status for question in asking} == {504}
+    said = "MetaHub: no answer from localhost within 1 seconds."
+    assert [line for line in caplog.messages if "within" in line] == [said]
