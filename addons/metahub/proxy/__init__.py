@@ -11,6 +11,7 @@ from metahub.proxy.bounds.heads import Heads
 from metahub.proxy.bounds.hello import Hello
 from metahub.proxy.bounds.log_lines import LogLines
 from metahub.proxy.bounds.memory import Memory
+from metahub.proxy.bounds.messages import Messages
 from metahub.proxy.bounds.movement import Movement
 from metahub.proxy.commands import Commands
 from metahub.proxy.comments import Comments
@@ -60,6 +61,7 @@ type Addon = (
     | Movement
     | Memory
     | LogLines
+    | Messages
     | RulesInForce
     | StoreInUse
     | Seen
@@ -128,6 +130,7 @@ def addons() -> list[Addon]:
         Movement(),
         Memory(),
         LogLines(),
+        Messages(),
         rules,
         seen,
         signing,
