@@ -124,7 +124,7 @@ def test_all_machine_types_are_shown(copy: Path) -> None:
 
 def test_the_credentials_that_are_shown(copy: Path) -> None:
     """A user comes and goes as it says, and the rules are as before."""
-    (line,) = re.findall(r"`metahub (credentials add [^`]+)`", README)
+    (line,) = re.findall(r"`metahub (credentials add node[^`]+)`", README)
     where = ("--rules", "metahub_rules", "--proxy", "proxy.example.com:8080")
     rules = copy / "metahub_rules" / "20-clients.yaml"
     before = rules.read_bytes()

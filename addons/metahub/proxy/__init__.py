@@ -104,18 +104,12 @@ def addons() -> list[Addon]:
     rules = RulesInForce(metrics)
     seen = Seen(lambda: rules.now().password_hashes, store)
     logins = Logins(lambda: rules.now().password_hashes, metrics)
-    decisions, kept, log = Decisions(), KeptDecisions(store), DecisionLog()
-    decisions.follow(log.told)
-    decisions.follow(kept.told)
-    decisions.follow(Comments().told)
-    decisions.follow(KeptIndex().told)
-    decisions.follow(lambda _, decision, __: metrics.decided(decision))
+    kept, log = KeptDecisions(store), DecisionLog()
+    decisions = _told_to(log, kept, metrics)
     reach = Reach(rules)
     gate = Gate(rules, reach, logins, itself, seen.let_in, decisions)
     pause = Pause()
-    metrics.measure(PAUSED, lambda: pause.is_on)
-    metrics.measure(CONNECTIONS, connections.number_of_clients)
-    metrics.measure(STORE_SIZE, store.size)
+    _measure(metrics, pause, store)
     sight = Sight(rules, pause)
     shelf = KeptIndexes(store, uses, metrics)
     sources = Sources(Upstream(metrics, reach), shelf, Judging(metrics))
@@ -161,3 +155,19 @@ def addons() -> list[Addon]:
         Leaves(),  # the others still see the connection as it is
         store,  # last: it is not opened where another option keeps mitmproxy from starting
     ]
+
+
+def _told_to(log: DecisionLog, kept: KeptDecisions, metrics: Metrics) -> Decisions:
+    """Decisions, of which all are told that want to know; the comment is there before the copy."""
+    decisions = Decisions()
+    for told in (log.told, kept.told, Comments().told, KeptIndex().told):
+        decisions.follow(told)
+    decisions.follow(lambda _, decision, __: metrics.decided(decision))
+    return decisions
+
+
+def _measure(metrics: Metrics, pause: Pause, store: StoreInUse) -> None:
+    """What is asked when somebody looks."""
+    metrics.measure(PAUSED, lambda: pause.is_on)
+    metrics.measure(CONNECTIONS, connections.number_of_clients)
+    metrics.measure(STORE_SIZE, store.size)

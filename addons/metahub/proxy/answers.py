@@ -16,10 +16,10 @@ from metahub.core.judgement import Judgement
 from metahub.core.outcome import Outcome
 from metahub.core.rewrite import Answer, Chosen, Refused, Rewritten, Terms, tags_to_try
 from metahub.proxy import responses
-from metahub.proxy.heads import Heads
 from metahub.proxy.indexes import FoundIndex, Indexes, says_too_little
 from metahub.proxy.judging import Judging
 from metahub.proxy.kept_indexes import KeptIndexes
+from metahub.proxy.shared_heads import SharedHeads
 from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.upstream import Headers, Question, Reply, Upstream
 from metahub.proxy.yeses import Yeses
@@ -76,7 +76,7 @@ class Answers:
         self._judging = sources.judging
         self._missing = missing
         self._yeses = yeses
-        self._heads = Heads(sources.upstream.head)
+        self._heads = SharedHeads(sources.upstream.head)
         self._indexes = Indexes(sources.upstream, self._heads, sources.shelf)
 
     async def to(self, asked: Asked) -> Answered:

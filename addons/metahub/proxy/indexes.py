@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from metahub.core.digest import Digest
 from metahub.core.distribution import INDEX_TYPES, ManifestPath
-from metahub.proxy.heads import Heads
 from metahub.proxy.kept_indexes import KeptIndexes
 from metahub.proxy.keyed_locks import KeyedLocks
+from metahub.proxy.shared_heads import SharedHeads
 from metahub.proxy.upstream import Headers, Question, Reply, Upstream, UpstreamError
 from metahub.store import Content
 
@@ -29,7 +29,7 @@ class FoundIndex:
 class Indexes:
     """Finds indexes: a HEAD tells the digest, and each digest is fetched once, whoever asks."""
 
-    def __init__(self, upstream: Upstream, heads: Heads, shelf: KeptIndexes) -> None:
+    def __init__(self, upstream: Upstream, heads: SharedHeads, shelf: KeptIndexes) -> None:
         self._upstream = upstream
         self._heads = heads
         self._shelf = shelf

@@ -19,7 +19,7 @@ class _Turn:
     replying: asyncio.Task[Reply] | None = None
 
 
-class Heads:
+class SharedHeads:
     """Lets a herd of nodes cost upstream two HEADs, not a thousand.
 
     Nobody is told what upstream said before it asked: who comes while a question is under way

@@ -8,7 +8,7 @@ import pytest
 from yarl import URL
 
 from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
-from metahub.proxy.heads import Heads
+from metahub.proxy.shared_heads import SharedHeads
 from metahub.proxy.upstream import Question, Reply, UnreachableError
 from tests.e2e.asking.asker import Asker
 from tests.e2e.proxies.rules import TYPE1, login_of, table
@@ -53,7 +53,7 @@ class Upstream:
         self._answers[-1].set_exception(UnreachableError("nobody"))
 
 
-type Scene = Callable[[Upstream, Heads], Awaitable[None]]
+type Scene = Callable[[Upstream, SharedHeads], Awaitable[None]]
 
 
 def played(scene: Scene) -> Upstream:
@@ -66,7 +66,7 @@ def played(scene: Scene) -> Upstream:
 
 
 async def _whole(scene: Scene, upstream: Upstream) -> None:
-    await scene(upstream, Heads(upstream.head))
+    await scene(upstream, SharedHeads(upstream.head))
 
 
 async def settled() -> None:
@@ -78,7 +78,7 @@ async def settled() -> None:
 def test_who_comes_while_one_is_under_way_waits_for_the_next() -> None:
     """A thousand cost two, and nobody is told what was so before it asked."""
 
-    async def scene(upstream: Upstream, heads: Heads) -> None:
+    async def scene(upstream: Upstream, heads: SharedHeads) -> None:
         first = asyncio.create_task(heads.ask(OF_TAG))
         await settled()
         later = [asyncio.create_task(heads.ask(OF_TAG)) for _ in range(1000)]
@@ -95,7 +95,7 @@ def test_who_comes_while_one_is_under_way_waits_for_the_next() -> None:
 def test_another_login_is_another_question() -> None:
     """What one client may see says nothing of another."""
 
-    async def scene(upstream: Upstream, heads: Heads) -> None:
+    async def scene(upstream: Upstream, heads: SharedHeads) -> None:
         asking = [asyncio.create_task(heads.ask(one)) for one in (OF_TAG, WITH_LOGIN)]
         await settled()
         assert upstream.sent == [OF_TAG, WITH_LOGIN]
@@ -110,7 +110,7 @@ def test_another_login_is_another_question() -> None:
 def test_one_that_leaves_takes_nothing_from_the_others() -> None:
     """Also the one that came first of those who wait together."""
 
-    async def scene(upstream: Upstream, heads: Heads) -> None:
+    async def scene(upstream: Upstream, heads: SharedHeads) -> None:
         first, leaving, staying = (asyncio.create_task(heads.ask(OF_TAG)) for _ in range(3))
         await settled()
         upstream.answer(404)
@@ -127,7 +127,7 @@ def test_one_that_leaves_takes_nothing_from_the_others() -> None:
 def test_nothing_is_asked_for_nobody() -> None:
     """When all have left, the question is given up, and the next is a new one."""
 
-    async def scene(upstream: Upstream, heads: Heads) -> None:
+    async def scene(upstream: Upstream, heads: SharedHeads) -> None:
         leaving = [asyncio.create_task(heads.ask(OF_TAG)) for _ in range(2)]
         await settled()
         waiting = asyncio.create_task(heads.ask(OF_TAG))
@@ -146,7 +146,7 @@ def test_nothing_is_asked_for_nobody() -> None:
 def test_all_who_wait_hear_of_a_failure() -> None:
     """And the next is asked anew."""
 
-    async def scene(upstream: Upstream, heads: Heads) -> None:
+    async def scene(upstream: Upstream, heads: SharedHeads) -> None:
         first, *others = [asyncio.create_task(heads.ask(OF_TAG)) for _ in range(3)]
         for together in ([first], others):
             await settled()
