@@ -41,11 +41,14 @@ screenshots: .venv/.dev ## take the picture of mitmweb in docs/images anew, whil
 	@.ci/debian-parts
 	$(BIN)/pytest tests/e2e/tools/test_browser.py --write-screenshots -k picture
 
-bench: .venv/.run ## time the rewriting of indexes of 10 to 10,000 entries
-	@$(BIN)/python benchmarks/rewriting.py
+bench: .venv/.run ## measure MetaHub beside other proxies, and write benchmarks/RESULTS.md (bench-cold and so on: one part)
+	@$(BIN)/python -m benchmarks
 
 bench-flows: .venv/.run ## the memory of mitmweb by the number of requests, with and without a limit of the flows it keeps
 	@$(BIN)/python benchmarks/flows.py
+
+bench-%: .venv/.run
+	@$(BIN)/python -m benchmarks $*
 
 lint: .venv/.dev ## ruff, mypy, and whether the lock fits pyproject.toml
 	$(BIN)/ruff check

@@ -1,4 +1,4 @@
-"""How long the rewriting of an index takes, by the number of its entries: `make bench`.
+"""How long the rewriting of an index takes, by the number of its entries.
 
 CPU time of one thread, from bytes in memory to the answer: reading, choosing, writing, both
 digests; the best of some runs. It is linear where the time for one entry stays the same.
@@ -6,7 +6,7 @@ digests; the best of some runs. It is linear where the time for one entry stays 
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -21,6 +21,8 @@ from metahub.core.machine import MachineType, Platform
 from metahub.core.rewrite import Terms, rewrite
 
 SIZES = (10, 100, 1_000, 10_000)
+HEADS = ("required", "entries", "bytes", "ms", "µs/entry")
+CAPTION = f"CPU time of one thread; an index has {MAX_MANIFEST_BYTES:,} bytes at most"
 RUNS = 5
 SHORTEST = 0.05  # seconds that one run takes at least, by doing the same more often
 
@@ -64,11 +66,11 @@ def _entry(number: int, features: list[str]) -> dict[str, Any]:
     }
 
 
-def seconds_for(body: bytes) -> float:
+def seconds_for(body: bytes, shortest: float) -> float:
     """How long the machine type's answer takes."""
     terms = Terms(SKYLAKE, VOCABULARY)
     times = 1
-    while _seconds(body, terms, times) < SHORTEST:
+    while _seconds(body, terms, times) < shortest:
         times *= 2
     return min(_seconds(body, terms, times) for _ in range(RUNS)) / times
 
@@ -80,23 +82,30 @@ def _seconds(body: bytes, terms: Terms, times: int) -> float:
     return time.process_time() - begun
 
 
-def measured() -> Table:
+def rows(sizes: Sequence[int], shortest: float = SHORTEST) -> Iterator[tuple[str, ...]]:
     """A row for each size, of indexes in which nothing is to choose and of hard ones."""
-    table = Table(
-        "required", title="core.rewrite", caption=f"of {MAX_MANIFEST_BYTES:,} bytes at most"
-    )
-    for name in ("entries", "bytes", "ms", "µs/entry"):
-        table.add_column(name, justify="right")
-    for is_hard, size in product((False, True), SIZES):
+    for is_hard, size in product((False, True), sizes):
         body = index_of(size, is_hard=is_hard)
-        table.add_row("by each" if is_hard else "by none", *_row(size, body))
-    return table
+        seconds = seconds_for(body, shortest)
+        yield (
+            "by each" if is_hard else "by none",
+            f"{size:,}",
+            f"{len(body):,}",
+            f"{seconds * 1e3:.2f}",
+            f"{seconds / size * 1e6:.1f}",
+        )
 
 
-def _row(size: int, body: bytes) -> tuple[str, ...]:
-    seconds = seconds_for(body)
-    return f"{size:,}", f"{len(body):,}", f"{seconds * 1e3:.2f}", f"{seconds / size * 1e6:.1f}"
+def table(measured: Iterable[Sequence[str]]) -> Table:
+    """The rows, for a terminal."""
+    first, *others = HEADS
+    shown = Table(first, title="core.rewrite", caption=CAPTION)
+    for name in others:
+        shown.add_column(name, justify="right")
+    for row in measured:
+        shown.add_row(*row)
+    return shown
 
 
 if __name__ == "__main__":
-    Console().print(measured())
+    Console().print(table(rows(SIZES)))

@@ -1,0 +1,1 @@
+"""How fast MetaHub is on this machine, beside other proxies: `make bench`."""
