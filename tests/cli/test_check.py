@@ -107,7 +107,7 @@ def test_a_terminal_shows_places_in_colour(wrong: Path) -> None:
          " files\n1 mistake in {place}\n"),
         ("'[bold]': x", "{place}/a.yaml:1: ['[bold]']: found an unknown key, expected one of"
           " machine_types, clients, unknown_clients, features, registries, allow_destinations,"
-          " unknown_destinations, images\n"),
+          " unknown_destinations, images, operators\n"),
     ],
 )  # fmt: skip
 def test_mistakes_are_text(tmp_path: Path, content: str | None, said: str) -> None:
