@@ -121,6 +121,7 @@ class ProxyInThread:
             "metahub_anonymous_seconds": 0,  # a test changes its upstream at once
             "termlog_verbosity": "error",
             **(_OF_MITMWEB if self.tool is Tool.WEB else {}),
+            "metahub_as_it_comes": ["collection"],  # the process is the tests', and collects much
         }
         self._master = assemble(self.tool, config | dict(self.options), [], self._begun.put)
         await self._master.run()

@@ -3,6 +3,7 @@
 from metahub.config.options import (
     ANONYMOUS_SECONDS,
     ANSWER_SECONDS,
+    AS_IT_COMES,
     CONNECT_SECONDS,
     CONNECTIONS,
     CONNECTIONS_PER_ADDRESS,
@@ -32,6 +33,7 @@ from metahub.config.reader import CONFIG, ConfigError, complaint, read_config
 __all__ = [
     "ANONYMOUS_SECONDS",
     "ANSWER_SECONDS",
+    "AS_IT_COMES",
     "CONFIG",
     "CONNECTIONS",
     "CONNECTIONS_PER_ADDRESS",

@@ -175,6 +175,13 @@ MARK_FLOWS = Option(
     "Mark each flow in mitmweb and mitmproxy's console with a circle in the colour of its outcome.",
 )
 
+AS_IT_COMES = Option(
+    "metahub_as_it_comes",
+    [],
+    "Which settings of MetaHub's are left as mitmproxy, Python and OpenSSL have them, to find out "
+    "what one of them does: addons, backlog, collection, key_exchange, reads.",
+)
+
 OPTIONS = (
     RULES,
     STORE,
@@ -198,4 +205,5 @@ OPTIONS = (
     KEEP_FLOWS,
     KEEP_BODY_BYTES,
     MARK_FLOWS,
+    AS_IT_COMES,
 )

@@ -74,6 +74,11 @@ def unsent_by(handler: ConnectionHandler) -> int:
     return sum(unsent_of(writer) for writer in writers if _is_open(writer))
 
 
+def line_of(peer: connection.Connection, client: connection.Client) -> ConnectionIO | None:
+    """What mitmproxy reads from `client`, or on behalf of it, and writes to; None if it is gone."""
+    return _lines(client).get(peer)
+
+
 def writer_of(peer: connection.Connection, client: connection.Client) -> StreamWriter | None:
     """What sends to `client`, or on behalf of it; None where no socket of ours does."""
     line = _lines(client).get(peer)

@@ -1,0 +1,61 @@
+"""mitmproxy, run as a process of its own.
+
+Knows what a process sets: its loop, its log, its limits, its signals. Must not know options.
+"""
+
+import asyncio
+import logging
+import resource
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from mitmproxy.master import Master
+
+from metahub.proxy.launcher.assembly import Tool, assemble
+from metahub.proxy.launcher.greeting import Greet, logged
+from metahub.proxy.launcher.loop import ProxyLoop
+
+# Libraries whose debugging says nothing about registries.
+_QUIET_LOGGERS = ("asyncio", "hpack", "quic", "tornado", "urwid", "watchfiles")
+
+
+def run(tool: Tool, config: Mapping[str, object], assignments: Sequence[str], greet: Greet) -> None:
+    """Run mitmproxy until it is told to stop, with the options of `config` and `name=value` ones.
+
+    Raises ConfigError for options that cannot be used, and SystemExit where mitmproxy gives up.
+    """
+    asyncio.run(_run(tool, config, assignments, greet), loop_factory=ProxyLoop)
+
+
+async def _run(
+    tool: Tool, config: Mapping[str, object], assignments: Sequence[str], greet: Greet
+) -> None:
+    _set_up_logging()
+    _allow_connections()
+    master = assemble(tool, config, assignments, logged if tool is Tool.CONSOLE else greet)
+    _stop_on_signals(master)
+    await master.run()
+
+
+def _set_up_logging() -> None:
+    logging.getLogger().setLevel(logging.DEBUG)
+    for name in _QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _allow_connections() -> None:
+    """Have as many files open as the process may: 1024 is 500 nodes, or one stranger's script.
+
+    Nothing here is asked by select(), for which the limit is kept so low.
+    https://0pointer.net/blog/file-descriptor-limits.html
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # of a system that says it allows more than it does
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _stop_on_signals(master: Master) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, master.shutdown)
