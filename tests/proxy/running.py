@@ -76,6 +76,17 @@ class ProxyInThread:
         if self._thread.ident:
             self._thread.join()
 
+    def ask_to_stop(self) -> None:
+        """Ask it to end as a signal does, once what is under way has ended."""
+        if self._master is None:
+            raise RuntimeError("the proxy does not run")
+        self._master.event_loop.call_soon_threadsafe(self._master.addons.get("stopping").ask)
+
+    @property
+    def runs(self) -> bool:
+        """False when it has ended."""
+        return self._thread.is_alive()
+
     def command(self, name: str, *words: str) -> object:
         """What a command of mitmproxy's says; raises what the console would show."""
         return self.in_its_thread(lambda master: _called(master, name, words))

@@ -175,6 +175,13 @@ MARK_FLOWS = Option(
     "Mark each flow in mitmweb and mitmproxy's console with a circle in the colour of its outcome.",
 )
 
+STOP_SECONDS = Option(
+    "metahub_stop_seconds",
+    30,
+    "For how many seconds, when the proxy is stopped, transfers that are under way may go on. Idle "
+    "connections are closed at once, and new ones are not taken.",
+)
+
 AS_IT_COMES = Option(
     "metahub_as_it_comes",
     [],
@@ -205,5 +212,6 @@ OPTIONS = (
     KEEP_FLOWS,
     KEEP_BODY_BYTES,
     MARK_FLOWS,
+    STOP_SECONDS,
     AS_IT_COMES,
 )

@@ -53,6 +53,15 @@ def unsent(client: connection.Client) -> int:
     return sum(unsent_of(writer) for writer in writers if _is_open(writer))
 
 
+def waiting_to_be_sent(client: connection.Client) -> int:
+    """How many bytes the kernel has not yet taken, on the way to the client or to upstream.
+
+    What it has taken, it sends, also when this process has ended.
+    """
+    writers = (line.writer for line in _lines(client).values())
+    return sum(writer.transport.get_write_buffer_size() for writer in writers if _is_writer(writer))
+
+
 def has_left(client: connection.Client) -> bool:
     """True if the client has closed its side, whether or not mitmproxy has come to read that."""
     line = _lines(client).get(client)
@@ -99,6 +108,11 @@ def _lines(client: connection.Client) -> Mapping[connection.Connection, Connecti
 def _is_open(writer: object) -> TypeGuard[StreamWriter]:
     """True if there is a socket to ask: what mitmproxy redirects by itself shows none."""
     return isinstance(writer, StreamWriter) and not writer.is_closing()
+
+
+def _is_writer(writer: object) -> TypeGuard[StreamWriter]:
+    """True for one of asyncio's, also if it only waits for the rest to be sent."""
+    return isinstance(writer, StreamWriter)
 
 
 def _end(line: ConnectionIO, why: str) -> None:

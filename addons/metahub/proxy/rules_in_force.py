@@ -80,6 +80,8 @@ class RulesInForce:
         except RulesError as error:
             outcome = error
         self._edited(outcome)
+        if self._watcher is not None and not isinstance(outcome, RulesError):
+            self._watch(_directory())  # or it would tell of the same once more
 
     def running(self) -> None:
         """Begin to watch for edits."""

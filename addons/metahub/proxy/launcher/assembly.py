@@ -30,6 +30,7 @@ from metahub.proxy.launcher.settings import (
     READS,
     InForce,
 )
+from metahub.proxy.launcher.stopping import Stopping
 from metahub.proxy.option_types import in_words
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.signing import ready_authority
@@ -132,8 +133,11 @@ def _install(master: Master, ours: Sequence[Addon], greet: Greet) -> None:
     place = chain.index(master.addons.get("nextlayer"))
     for offset, addon in enumerate([*ours, Greeter(rules, greet)]):
         chain.insert(place + offset, master.addons.register(addon))
-    for addon in ours:
-        master.addons.invoke_addon_sync(addon, hooks.ConfigureHook(set(master.options.keys())))
+    stopping = Stopping()
+    master.addons.add(stopping)
+    configured = hooks.ConfigureHook(set(master.options.keys()))
+    for each in (*ours, stopping):
+        master.addons.invoke_addon_sync(each, configured)
 
 
 def _complain_of_unknown(names: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import resource
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -34,7 +35,7 @@ async def _run(
     _set_up_logging()
     _allow_connections()
     master = assemble(tool, config, assignments, logged if tool is Tool.CONSOLE else greet)
-    _stop_on_signals(master)
+    _obey_signals(master)
     await master.run()
 
 
@@ -55,7 +56,10 @@ def _allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _stop_on_signals(master: Master) -> None:
+def _obey_signals(master: Master) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, master.shutdown)
+        loop.add_signal_handler(number, master.addons.get("stopping").ask)
+    # A terminal that is closed says so by the same signal, and means the end.
+    if not sys.stdin.isatty():
+        loop.add_signal_handler(signal.SIGHUP, master.addons.get("rulesinforce").reload)
