@@ -34,8 +34,9 @@ ARROWS = {
     "store": May(ours="core", others="alembic psycopg sqlalchemy"),
     "config": May(others="yaml"),  # config.yaml, for whom mitmproxy is not worth its import
     "node": May(ours="core rules whole_file", others="archspec cryptography yaml"),
+    "workers": May(ours="config"),  # the parent of proxies, which holds no mitmproxy itself
     "proxy": May(
-        ours="core rules store node config upstream explaining",
+        ours="core rules store node config upstream explaining workers",
         others="OpenSSL aiohttp argon2 bcrypt cachetools certifi cryptography jinja2 mitmproxy"
         " multidict prometheus_client yaml yarl",
     ),
@@ -45,7 +46,7 @@ ARROWS = {
     "explaining": May(ours="core rules upstream"),
     "demo": May(ours="core node", others="aiohttp argon2 bcrypt cryptography multidict yaml yarl"),
     "cli": May(
-        ours="core rules store proxy upstream explaining node demo config",
+        ours="core rules store proxy upstream explaining node demo config workers",
         others="argon2 rich typer",
     ),
     "__main__": May(ours="cli"),
@@ -220,7 +221,7 @@ def test_a_right_arrow_is_let_be(path: str, source: str) -> None:
             "metahub/proxy/deep/down.py",
             "from ...cli import main",
             "addons/metahub/proxy/deep/down.py:1: metahub.cli.main:"
-            " of ours proxy imports only: core rules store node config upstream explaining",
+            " of ours proxy imports only: core rules store node config upstream explaining workers",
         ),
         (
             "metahub/cli/serve.py",
@@ -232,7 +233,7 @@ def test_a_right_arrow_is_let_be(path: str, source: str) -> None:
             "metahub/proxy/gate.py",
             "import metahub_addon",
             "addons/metahub/proxy/gate.py:1: metahub_addon:"
-            " of ours proxy imports only: core rules store node config upstream explaining",
+            " of ours proxy imports only: core rules store node config upstream explaining workers",
         ),
         (
             "metahub/__init__.py",

@@ -29,6 +29,7 @@ from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
 from metahub.proxy.metrics import (
     ANSWER,
     ASKED,
+    BUILD,
     CA_EXPIRY,
     DECISIONS,
     FAILURES,
@@ -39,15 +40,20 @@ from metahub.proxy.metrics import (
     TABLE,
     UPSTREAM,
     WAITING,
+    WORKERS,
     Failure,
+    Gather,
     Metric,
     Metrics,
+    OfAll,
+    Reload,
 )
 from metahub.proxy.options import Options
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.rules import RulesError, read_rules
 from metahub.store import Content
+from metahub.workers.counts import together
 from tests.e2e.asking.asker import Asker
 from tests.e2e.asking.wire import NoTunnelError
 from tests.e2e.proxies.rules import TYPE1, login_of, table
@@ -89,7 +95,12 @@ type Samples = dict[str, list[tuple[dict[str, str], float]]]
 
 def read(metrics: Metrics) -> Samples:
     """The samples of an exposition by name, each with its labels."""
-    content_type, text = metrics.exposition()
+    return read_of(metrics.exposition())
+
+
+def read_of(exposition: tuple[str, bytes]) -> Samples:
+    """The same of one that is there already."""
+    content_type, text = exposition
     assert content_type == "text/plain; version=0.0.4; charset=utf-8"
     samples: Samples = {}
     for family in text_string_to_metric_families(text.decode()):
@@ -464,3 +475,48 @@ def test_no_label_is_an_image_a_user_or_an_address(
     names = {label.name for metric in TABLE for label in metric.labels}
     told = {label for line in text.splitlines() for label in re.findall(r'[{,](\w+)="', line)}
     assert told - names == {"le"}
+
+
+async def test_one_worker_speaks_for_all(metrics: Metrics) -> None:
+    """Of the others, what is counted is added, and the rest is as each row of the table says."""
+    other = Metrics()
+    for each in (metrics, other):
+        each.count(FAILURES, Failure.WRONG)
+        each.count(RELOADS, Reload.TAKEN)
+    metrics.set_time(RULES_LOADED, 20)
+    other.set_time(RULES_LOADED, 10)
+    metrics.gather_by(gathered(metrics, other))
+    samples = read_of(await metrics.exposition_of_all())
+    assert samples[FAILURES.name][0] == ({"reason": Failure.WRONG}, 2)
+    assert samples[RELOADS.name][0] == ({"result": Reload.TAKEN}, 1)
+    assert samples[RULES_LOADED.name] == [({}, 10)]
+    assert samples[WORKERS.name] == [({}, 2)]
+    assert samples[BUILD.name][0][1] == 1
+    assert math.isnan(samples[CA_EXPIRY.name][0][1])
+
+
+async def test_a_worker_without_a_parent_speaks_for_itself(metrics: Metrics) -> None:
+    """As one does whose parent does not answer."""
+    metrics.count(FAILURES, Failure.WRONG)
+    alone = read_of(await metrics.exposition_of_all())
+    assert alone[FAILURES.name][0][1] == 1
+    assert alone[WORKERS.name] == [({}, 1)]
+
+
+async def test_what_was_counted_by_a_name_that_is_no_more(metrics: Metrics) -> None:
+    """By a worker that is gone, too, which nobody can have forget it."""
+    gone = Metrics()
+    gone.go_by(Registries([Registry.parse("gone.test")]), ["gone"])
+    gone.ratelimit("gone.test", "7")
+    metrics.gather_by(gathered(metrics, gone))
+    samples = read_of(await metrics.exposition_of_all())
+    assert [labels for labels, _ in samples[RATELIMIT.name]] == [{"registry": "other"}]
+
+
+def gathered(*workers: Metrics) -> Gather:
+    """What these count, as one."""
+
+    async def gather() -> OfAll:
+        return OfAll(together(worker.counts() for worker in workers), len(workers))
+
+    return gather

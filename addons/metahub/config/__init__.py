@@ -26,6 +26,7 @@ from metahub.config.options import (
     STOP_SECONDS,
     STORE,
     UPSTREAM_REQUESTS,
+    WORKERS,
     DecisionLines,
     OnError,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "STOP_SECONDS",
     "STORE",
     "UPSTREAM_REQUESTS",
+    "WORKERS",
     "ConfigError",
     "DecisionLines",
     "OnError",

@@ -175,6 +175,12 @@ MARK_FLOWS = Option(
     "Mark each flow in mitmweb and mitmproxy's console with a circle in the colour of its outcome.",
 )
 
+WORKERS = Option(
+    "metahub_workers",
+    0,
+    "How many processes serve; 0 is one a core, of up to eight cores. mitmweb and mitmproxy's "
+    "console are always one.",
+)
 STOP_SECONDS = Option(
     "metahub_stop_seconds",
     30,
@@ -212,6 +218,7 @@ OPTIONS = (
     KEEP_FLOWS,
     KEEP_BODY_BYTES,
     MARK_FLOWS,
+    WORKERS,
     STOP_SECONDS,
     AS_IT_COMES,
 )

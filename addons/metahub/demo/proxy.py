@@ -14,7 +14,8 @@ import yaml
 from metahub.demo.address import LOOPBACK, Address, port_after
 from metahub.demo.program import started
 
-COMMAND = (sys.executable, "-m", "metahub", "serve", "--config")
+# One worker is there sooner than two, and is enough.
+COMMAND = (sys.executable, "-m", "metahub", "serve", "--workers", "1", "--config")
 READY = "listening on "
 
 

@@ -51,7 +51,9 @@ from metahub.proxy.signing import Signing
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.streams import Streams
 from metahub.proxy.upstream import Upstream
+from metahub.proxy.upward import Upward
 from metahub.proxy.uses import Uses
+from metahub.workers.place import Place
 
 type Addon = (
     Options
@@ -91,11 +93,12 @@ type Addon = (
     | Secrets
     | CutOff
     | Leaves
+    | Upward
 )
 
 
-def addons() -> list[Addon]:
-    """MetaHub's addons, in the order in which they want mitmproxy's events."""
+def addons(place: Place | None = None) -> list[Addon]:
+    """MetaHub's addons, in the order in which they want mitmproxy's events, in a worker's place."""
     metrics, presence, failures, itself = Metrics(), Presence(), Failures(), Itself()
     exceeded = partial(metrics.count, EXCEEDED)
     heads = Heads(exceeded)
@@ -153,6 +156,7 @@ def addons() -> list[Addon]:
         Secrets(),
         CutOff(),
         Leaves(),  # the others still see the connection as it is
+        *_upward(place, metrics),
         store,  # last: it is not opened where another option keeps mitmproxy from starting
     ]
 
@@ -171,3 +175,11 @@ def _measure(metrics: Metrics, pause: Pause, store: StoreInUse) -> None:
     metrics.measure(PAUSED, lambda: pause.is_on)
     metrics.measure(CONNECTIONS, connections.number_of_clients)
     metrics.measure(STORE_SIZE, store.size)
+
+
+def _upward(place: Place | None, metrics: Metrics) -> tuple[Upward, ...]:
+    if place is None:
+        return ()
+    upward = Upward(place, metrics.counts)
+    metrics.gather_by(upward.of_all)
+    return (upward,)

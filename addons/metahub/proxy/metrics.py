@@ -6,7 +6,7 @@ image, of which there is no end. Must not know what happens when something is co
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,11 +23,15 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client import Metric as PrometheusMetric
+from prometheus_client.registry import Collector
 
 import metahub
 from metahub.core.decision import Decision
 from metahub.core.outcome import Outcome
 from metahub.core.registry import Registries
+from metahub.workers.counts import Across
+from metahub.workers.counts import Family as Counted
 
 type Family = Counter | Gauge | Histogram
 
@@ -123,6 +127,8 @@ class Metric:
     labels: tuple[Label, ...] = ()
     buckets: tuple[float, ...] = ()
     """The upper bounds of a histogram, without that of all."""
+    across: Across = Across.SUM
+    """How one value comes of those of several workers."""
 
 
 FAILURES = Metric(
@@ -163,17 +169,20 @@ CA_EXPIRY = Metric(
     "metahub_ca_expiry_timestamp_seconds",
     Gauge,
     "When the CA that nodes trust expires; NaN if it cannot be read.",
+    across=Across.LEAST,
 )
 RELOADS = Metric(
     "metahub_rules_reloads_total",
     Counter,
     "Edits of the rules, which are taken as a whole or refused.",
     (Label("result", tuple(Reload)),),
+    across=Across.MOST,
 )
 RULES_LOADED = Metric(
     "metahub_rules_loaded_timestamp_seconds",
     Gauge,
     "Since when the rules in force are in force.",
+    across=Across.LEAST,
 )
 DECISIONS = Metric(
     "metahub_decisions_total",
@@ -212,6 +221,7 @@ RATELIMIT = Metric(
     Gauge,
     "How many pulls are left, as upstream said last to whichever login; NaN if it never did.",
     (REGISTRY,),
+    across=Across.LEAST,
 )
 READS = Metric(
     "metahub_store_reads_total",
@@ -224,6 +234,7 @@ STORE_SIZE = Metric(
     Gauge,
     "The size of the store's file, with what is not yet merged into it, or of its database, as it"
     " was at the scrape before; NaN where nobody knows.",
+    across=Across.MOST,
 )
 CONNECTIONS = Metric(
     "metahub_open_connections",
@@ -240,12 +251,19 @@ PAUSED = Metric(
     "metahub_paused",
     Gauge,
     "1 while an operator has everything served unmodified.",
+    across=Across.MOST,
+)
+WORKERS = Metric(
+    "metahub_workers",
+    Gauge,
+    "Processes that serve, and said in time what they counted.",
 )
 BUILD = Metric(
     "metahub_build_info",
     Gauge,
     "1, labelled with the version of MetaHub.",
     (Label("version", (metahub.__version__,)),),
+    across=Across.MOST,
 )
 
 TABLE = (
@@ -269,12 +287,37 @@ TABLE = (
     CONNECTIONS,
     EXCEEDED,
     PAUSED,
+    WORKERS,
     BUILD,
 )
 
 # Of `ratelimit-remaining: 100;w=21600`, the window being of no use here.
 # https://docs.docker.com/docker-hub/usage/pulls/#view-pull-rate-and-limit
 _REMAINING = re.compile(r"\s*([0-9]{1,9})\s*(?:;.*)?", re.ASCII)
+
+
+# Of the processes themselves; what is not here is added up.
+_OF_PROCESSES = {
+    "process_start_time_seconds": Across.LEAST,
+    "process_max_fds": Across.LEAST,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OfAll:
+    """What all workers counted, as if they were one."""
+
+    counts: tuple[Counted, ...]
+    workers: int
+    """How many of them said it in time."""
+
+
+type Gather = Callable[[], Awaitable[OfAll | None]]
+"""Asks all workers; None if that cannot be."""
+
+
+async def _nobody() -> None:
+    """There are no others."""
 
 
 class Metrics:
@@ -284,6 +327,7 @@ class Metrics:
         # or each had a second series, with the start of the process
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
+        self._gather: Gather = _nobody
         self._families: dict[str, Family] = {}
         self._registries = Registries(())
         self._values = {label: frozenset(label.values) for row in TABLE for label in row.labels}
@@ -291,6 +335,7 @@ class Metrics:
         for metric in TABLE:
             self._make(metric)
         ProcessCollector(registry=self._registry)
+        self._of(Gauge, WORKERS).set(1)
         self._of(Gauge, BUILD, metahub.__version__).set(1)
         self._of(Gauge, CA_EXPIRY).set(math.nan)
         self._of(Gauge, STORE_SIZE).set(math.nan)
@@ -357,6 +402,35 @@ class Metrics:
         """
         return CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self._registry)
 
+    def gather_by(self, gather: Gather) -> None:
+        """Speak for all workers, of which this is one."""
+        self._gather = gather
+
+    async def exposition_of_all(self) -> tuple[str, bytes]:
+        """The same for all workers, or for this one where there are no others to be heard."""
+        found = await self._gather()
+        if found is None:
+            return self.exposition()
+        told = CollectorRegistry()
+        told.register(_Told(found, self._is_named))
+        return CONTENT_TYPE_PLAIN_0_0_4, generate_latest(told)
+
+    def counts(self) -> Iterator[Counted]:
+        """What this process counted and measured."""
+        across = {metric.name.removesuffix("_total"): metric.across for metric in TABLE}
+        for family in self._registry.collect():
+            samples = {
+                (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+                for sample in family.samples
+            }
+            how = across.get(family.name) or _OF_PROCESSES.get(family.name, Across.SUM)
+            yield Counted(family.name, family.type, family.documentation, how, samples)
+
+    def _is_named(self, labels: Mapping[str, str]) -> bool:
+        """False for what was counted, by a worker that is gone, by a name that is no more."""
+        bounded = ((label, labels.get(label.name)) for label in (REGISTRY, MACHINE_TYPE))
+        return all(value is None or value in self._values[label] for label, value in bounded)
+
     def _make(self, metric: Metric) -> None:
         names = tuple(label.name for label in metric.labels)
         row = metric.name, metric.help, names
@@ -393,3 +467,21 @@ class Metrics:
         """As the rules call it, for its API may answer by another name."""
         known = self._registries.named(registry)
         return known.name if known else OTHER
+
+
+class _Told(Collector):
+    """The metrics of all workers, for prometheus_client to write."""
+
+    def __init__(self, found: OfAll, is_named: Callable[[Mapping[str, str]], bool]) -> None:
+        self._found = found
+        self._is_named = is_named
+
+    def collect(self) -> Iterator[PrometheusMetric]:
+        for counted in self._found.counts:
+            family = PrometheusMetric(counted.name, counted.help, counted.kind)
+            for (name, pairs), value in counted.samples.items():
+                labels = dict(pairs)
+                if self._is_named(labels):
+                    is_workers = name == WORKERS.name
+                    family.add_sample(name, labels, self._found.workers if is_workers else value)
+            yield family

@@ -118,6 +118,7 @@ def metahub_in(directory: Path, trust: Trust, site: Site = THIS_MACHINE, **more:
             "metahub_hosts": [HERE, site.v4],
             "metahub_rules": RULES,
             "metahub_store": STORE,
+            "metahub_workers": 1,  # most tests are of what one does
         }
     )
     (directory / RULES).mkdir()

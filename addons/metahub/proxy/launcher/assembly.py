@@ -34,6 +34,8 @@ from metahub.proxy.launcher.stopping import Stopping
 from metahub.proxy.option_types import in_words
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.signing import ready_authority
+from metahub.proxy.upward import Upward
+from metahub.workers.place import Place
 
 logger = logging.getLogger(__name__)
 
@@ -66,14 +68,20 @@ def _master(tool: Tool, opts: options.Options, *, quiet: bool) -> Master:
 
 
 def assemble(
-    tool: Tool, config: Mapping[str, object], assignments: Sequence[str], greet: Greet
+    tool: Tool,
+    config: Mapping[str, object],
+    assignments: Sequence[str],
+    greet: Greet,
+    place: Place | None = None,
 ) -> Master:
     """One of mitmproxy's masters with MetaHub in it, ready to run in the running event loop.
+
+    In the place of a worker, if it is one.
 
     Raises ConfigError.
     """
     try:
-        return _assembled(tool, config, assignments, greet)
+        return _assembled(tool, config, assignments, greet, place)
     except exceptions.OptionsError as error:
         raise ConfigError(_complaint_of(error)) from error
     except TypeError as error:
@@ -81,19 +89,23 @@ def assemble(
 
 
 def _assembled(
-    tool: Tool, config: Mapping[str, object], assignments: Sequence[str], greet: Greet
+    tool: Tool,
+    config: Mapping[str, object],
+    assignments: Sequence[str],
+    greet: Greet,
+    place: Place | None,
 ) -> Master:
     meant = _meant(config, assignments)
     settings = InForce.without(meant.metahub_as_it_comes)
     opts = options.Options()
     quiet = ADDONS in settings and are_enough(config, assignments)
     master = _master(tool, opts, quiet=quiet)
-    ours = addons()
+    ours = addons(place)
     _prepare(meant)
     opts.update_defer(**config)
     opts.set(*assignments, defer=True)
     _install(master, ours, greet)
-    _set(settings, master)
+    _set(settings, master, shares_port=place is not None)
     _warn_of_unknown(tool, opts)
     return master
 
@@ -117,11 +129,12 @@ def _prepare(meant: options.Options) -> None:
     ready_authority(meant)
 
 
-def _set(settings: InForce, master: Master) -> None:
+def _set(settings: InForce, master: Master, *, shares_port: bool) -> None:
     """Make the settings, but the choice of mitmproxy's addons."""
     loop = asyncio.get_running_loop()
-    if BACKLOG in settings and isinstance(loop, ProxyLoop):
-        loop.listening = Listening(LONGEST_BACKLOG)
+    if isinstance(loop, ProxyLoop):
+        backlog = LONGEST_BACKLOG if BACKLOG in settings else None
+        loop.listening = Listening(backlog, shares_port)
     made = {KEY_EXCHANGE: KeyExchange, READS: Reads, COLLECTION: Collection}
     master.addons.add(*(addon() for setting, addon in made.items() if setting in settings))
 
@@ -129,9 +142,10 @@ def _set(settings: InForce, master: Master) -> None:
 def _install(master: Master, ours: Sequence[Addon], greet: Greet) -> None:
     """Put our addons where scripts have their place: before mitmproxy decides on the next layer."""
     rules = next(addon for addon in ours if isinstance(addon, RulesInForce))
+    upward = next((addon for addon in ours if isinstance(addon, Upward)), None)
     chain = master.addons.chain
     place = chain.index(master.addons.get("nextlayer"))
-    for offset, addon in enumerate([*ours, Greeter(rules, greet)]):
+    for offset, addon in enumerate([*ours, Greeter(rules, upward.greet if upward else greet)]):
         chain.insert(place + offset, master.addons.register(addon))
     stopping = Stopping()
     master.addons.add(stopping)

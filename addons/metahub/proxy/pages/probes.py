@@ -67,7 +67,7 @@ class Measurements:
 
     async def page(self, _: Asked) -> Page:
         """All metrics; no label is a user, an address or an image."""
-        return Page(*self._metrics.exposition())
+        return Page(*await self._metrics.exposition_of_all())
 
 
 def _end_of_authority() -> datetime | None:
