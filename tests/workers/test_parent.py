@@ -109,6 +109,17 @@ async def test_it_greets_once_and_stops_with_its_workers(family: Family) -> None
     assert family.reports == []
 
 
+@pytest.mark.parametrize("looks", [0, 1, 3])
+async def test_it_stops_before_any_worker_listens(looks: int, family: Family) -> None:
+    """However far the first has come."""
+    task = asyncio.create_task(family.parent.run())
+    for _ in range(looks + 1):
+        await asyncio.sleep(0)
+    family.parent.stop()
+    assert await task == 0
+    assert family.greetings == []
+
+
 async def test_a_worker_that_ends_is_replaced(family: Family) -> None:
     """And it is said how it ended; the pause grows while none gets to work for long."""
     async with running(family):

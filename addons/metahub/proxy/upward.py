@@ -44,6 +44,8 @@ class Upward:
         """Hang up."""
         if self._task is not None:
             self._task.cancel()
+        if self._line is not None:
+            self._line.close()
 
     async def of_all(self) -> OfAll | None:
         """What all workers count; None if the parent does not say it in time."""

@@ -77,6 +77,7 @@ class Parent:
         self._pace = pace
         self._workers: dict[int, Worker] = {}
         self._started: Started | None = None
+        self._starting = 0
         self._failed = 0  # since any worker got to listen
         self._stops = 0  # how often it was told to
         self._gone: tuple[Family, ...] = ()
@@ -132,7 +133,11 @@ class Parent:
 
     async def _worked(self, number: int) -> int:
         """How a worker ended that begins now."""
-        worker = await self._start(number)
+        self._starting += 1
+        try:
+            worker = await self._start(number)
+        finally:
+            self._starting -= 1
         self._workers[number] = worker
         worker.listening.add_done_callback(self._heard)
         if self._stops:
@@ -168,7 +173,7 @@ class Parent:
         self._conclude(max(code, 1))
 
     def _conclude_if_alone(self) -> None:
-        if not self._workers:
+        if not self._workers and not self._starting:
             self._conclude(0)
 
     def _conclude(self, code: int) -> None:

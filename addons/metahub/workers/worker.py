@@ -10,7 +10,7 @@ import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -19,7 +19,7 @@ from metahub.workers.line import Line, Message
 from metahub.workers.place import Place
 
 # A worker that hangs up and stays is none.
-_SECONDS_TO_END = 5.0
+_SECONDS_TO_END = 10.0
 
 type Asked = Callable[["Worker", int], None]
 """Is told of a worker that asks what all count, and of its number for the question."""
@@ -51,7 +51,8 @@ class Worker:
     async def start(cls, number: int, command: Sequence[str], port: int | None = None) -> Self:
         """Start a command as a worker."""
         ours, theirs = socket.socketpair()
-        with theirs:
+        with ExitStack() as ends, theirs:
+            ends.enter_context(ours)
             place = Place(number, theirs.fileno(), port)
             process = await asyncio.create_subprocess_exec(
                 *command,
@@ -59,6 +60,7 @@ class Worker:
                 pass_fds=(theirs.fileno(),),
                 process_group=0,  # a terminal's Ctrl-C is the parent's to hear
             )
+            ends.pop_all()  # ours stays open
         listening = asyncio.get_running_loop().create_future()
         return cls(number, process, await Line.over(ours), listening)
 
