@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from metahub.config import ConfigError
-from metahub.workers.ports import Address, KeptPorts, addresses
+from metahub.workers.ports import Address, KeptPorts, _Place, addresses
 
 HERE = "127.0.0.1"
 
@@ -85,3 +85,11 @@ def test_a_host_that_is_not_here() -> None:
     """Is said at once."""
     with pytest.raises(ConfigError, match=r"^192\.0\.2\.1:81 cannot be listened on: "):
         KeptPorts.of({"listen_host": "192.0.2.1", "listen_port": 81})
+
+
+def test_a_machine_without_an_address_of_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listens on those that it has, as it does without workers."""
+    places = [_Place(socket.AF_INET, "192.0.2.1"), _Place(socket.AF_INET, HERE)]
+    monkeypatch.setattr("metahub.workers.ports._places", lambda _: places)
+    with KeptPorts.of({"listen_port": 0}) as kept:
+        assert kept.chosen

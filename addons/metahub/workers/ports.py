@@ -58,9 +58,13 @@ class KeptPorts(ExitStack):
     def of(cls, options: Mapping[str, object]) -> Self:
         """Keep those of all modes. Raises ConfigError if one is taken."""
         kept = cls()
-        for address in addresses(options):
-            port = kept.keep(address)
-            kept.chosen = port if address.port == 0 else kept.chosen
+        try:
+            for address in addresses(options):
+                port = kept.keep(address)
+                kept.chosen = port if address.port == 0 else kept.chosen
+        except ConfigError:
+            kept.close()
+            raise
         return kept
 
     def keep(self, address: Address) -> int:
@@ -78,28 +82,47 @@ class KeptPorts(ExitStack):
     def _keep(self, address: Address) -> int:
         with ExitStack() as bound:
             port = address.port
-            for family, place in _places(address.host):
-                with _socket(family) as probe:
-                    probe.bind((place, port))
-                    port = probe.getsockname()[1]
-                sharing = bound.enter_context(_socket(family))
+            for place in _places(address.host):
+                try:
+                    port = _free_port(place, port)
+                except OSError as error:
+                    # A machine may know IPv6 and have no address of it.
+                    if address.host or error.errno != errno.EADDRNOTAVAIL:
+                        raise
+                    continue
+                sharing = bound.enter_context(_socket(place))
                 sharing.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-                sharing.bind((place, port))
+                sharing.bind((place.address, port))
             self.enter_context(bound.pop_all())
         return port
 
 
-def _places(host: str) -> Sequence[tuple[int, str]]:
-    """Each address of a host, as asyncio listens on them."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One of the addresses of a host."""
+
+    family: int
+    address: str
+
+
+def _places(host: str) -> Sequence[_Place]:
+    """All of them, as asyncio listens on them."""
     found = socket.getaddrinfo(host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    places = ((family, str(place[0])) for family, _, _, _, place in found)
     usable = (socket.AF_INET, socket.AF_INET6) if socket.has_dualstack_ipv6() else (socket.AF_INET,)
-    return [(family, place) for family, place in dict.fromkeys(places) if family in usable]
+    places = (_Place(family, str(place[0])) for family, _, _, _, place in found)
+    return [place for place in dict.fromkeys(places) if place.family in usable]
 
 
-def _socket(family: int) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_STREAM)
+def _free_port(place: _Place, port: int) -> int:
+    """The port, or a free one for 0. Raises OSError if anybody has it, sharing or not."""
+    with _socket(place) as probe:
+        probe.bind((place.address, port))
+        return int(probe.getsockname()[1])
+
+
+def _socket(place: _Place) -> socket.socket:
+    made = socket.socket(place.family, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
+    if place.family == socket.AF_INET6:
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     return made
