@@ -3,32 +3,39 @@
 import pytest
 
 from metahub.config import ConfigError
+from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
 from tests.e2e.machine.running import accepts, eventually
 from tests.e2e.proxies.rules import table
 from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
 from tests.proxy.running import ProxyInThread, Serve
 
+INDEX = qnib_bench().index
+MANIFEST = f"/v2/{REPOSITORY}/manifests/{TAG}"
 BLOB = "/v2/qnib/bench/blobs/sha256:" + "0" * 64
 BODY = bytes(2_000_000)
 
 
 @pytest.fixture
-def slow(odd: OddRegistry) -> OddRegistry:
-    """An upstream that begins to answer after a moment."""
+def slow(odd: OddRegistry, monkeypatch: pytest.MonkeyPatch) -> OddRegistry:
+    """An upstream that begins to answer after a moment, before a proxy that is quick to give up."""
+    for quiet in ("_SECONDS_OF_QUIET", "_SECONDS_OF_QUIET_IN_A_TUNNEL"):
+        monkeypatch.setattr(f"metahub.proxy.launcher.stopping.{quiet}", 0.1)
     odd[BLOB] = Reply(BODY, delay=0.6)
+    odd[MANIFEST] = Reply(INDEX.content, {"Content-Type": INDEX.media_type}, delay=0.6)
     return odd
 
 
+@pytest.mark.parametrize(("path", "body"), [(BLOB, BODY), (MANIFEST, INDEX.content)])
 def test_a_request_under_way_is_answered(
-    serve: Serve, slow: OddRegistry, caplog: pytest.LogCaptureFixture
+    path: str, body: bytes, serve: Serve, slow: OddRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whole, while nobody else is let in; then the proxy ends by itself."""
     proxy = serve(table(slow.address))
-    with proxy.wire(slow.address).asking("GET", BLOB) as connection:
-        assert eventually(lambda: slow.times("GET", BLOB) == 1)
+    with proxy.wire(slow.address).asking("GET", path) as connection:
+        assert eventually(lambda: path in [asked.path for asked in slow.asked])
         proxy.ask_to_stop()
         assert eventually(lambda: not accepts(proxy.address.port))
-        assert connection.getresponse().read() == BODY
+        assert connection.getresponse().read() == body
     assert eventually(lambda: not proxy.runs)
     assert "Stopping: 1 connection may end within 30 seconds." in caplog.messages
     assert "cut" not in caplog.text

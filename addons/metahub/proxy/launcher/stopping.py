@@ -83,10 +83,12 @@ class Stopping:
         return busy
 
     def _is_busy(self, handler: ConnectionHandler) -> bool:
+        watched = handler.timeout_watchdog
         requests = self._under_way.get(handler.client)
         quiet = _SECONDS_OF_QUIET_IN_A_TUNNEL if requests is None else _SECONDS_OF_QUIET
-        moved = time.time() - handler.timeout_watchdog.last_activity < quiet
-        return bool(requests) or moved or waiting_to_be_sent(handler.client) > 0
+        moved = time.time() - watched.last_activity < quiet
+        waits_for_us = watched.blocker > 0  # an addon is at work
+        return bool(requests) or moved or waits_for_us or waiting_to_be_sent(handler.client) > 0
 
 
 def _open() -> list[ConnectionHandler]:
