@@ -48,9 +48,9 @@ async def work(place: Place) -> None:
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, told, number.name)
+    leave(f"pid-{place.number}", str(os.getpid()))
     line.say({"listening": f"{place.number} of {place.port}", "stop_seconds": 0})
     hearing = asyncio.create_task(hear(line, place, end))
-    leave(f"pid-{place.number}", str(os.getpid()))
     await end.wait()
     hearing.cancel()
 

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from metahub.workers.parent import Pace, Parent
 from metahub.workers.worker import Worker
 
 A_WORKER = Path(__file__).with_name("a_worker.py")
-QUICK = Pace(first=0.05, most=0.1, working=60, tries=3, counting=0.3, ending=0.3)
+QUICK = Pace(first=0.05, most=0.1, working=60, tries=3, counting=10)
 
 
 @dataclass
@@ -27,8 +27,11 @@ class Family:
     greetings: list[str] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
 
+    pace: Pace = QUICK
+
     def __post_init__(self) -> None:
-        self.parent = Parent(self._start, 2, self.greetings.append, self.reports.append, QUICK)
+        said = self.greetings.append, self.reports.append
+        self.parent = Parent(self._start, 2, *said, self.pace)
 
     def _start(self, number: int) -> "asyncio.Task[Worker]":
         command: Sequence[str] = (sys.executable, str(A_WORKER), str(self.marks))
@@ -50,7 +53,12 @@ class Family:
         """End a worker, and wait for the one that takes its place."""
         gone = self.pid(number)
         os.kill(gone, signal.SIGKILL)
-        await until(lambda: self.pid(number) != gone)
+        await until(lambda: self.pid(number) != gone and self.listens(number))
+
+    def listens(self, number: int) -> bool:
+        """True if the parent has heard so."""
+        worker = self.parent._workers.get(number)
+        return worker is not None and worker.listens
 
     async def counted(self) -> dict[str, float]:
         """What worker 0 is told that all count, with the number of workers that said it."""
@@ -180,8 +188,9 @@ async def test_it_does_not_give_up_while_one_listens(family: Family) -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2])
-async def test_a_worker_that_does_not_end(times: int, family: Family) -> None:
+async def test_a_worker_that_does_not_end(times: int, tmp_path: Path) -> None:
     """Is ended, when the time that it asked for is over; the parent stops all the same."""
+    family = Family(tmp_path, pace=replace(QUICK, ending=1))
     family.mark("deaf-1")
     async with running(family) as task:
         for _ in range(times):
@@ -198,11 +207,33 @@ async def test_what_all_count(family: Family) -> None:
         assert await family.counted() == {"x_total": 32, "y": 21, "workers": 2}
 
 
-async def test_a_worker_that_does_not_say_what_it_counts(family: Family) -> None:
+async def test_a_worker_that_does_not_say_what_it_counts(tmp_path: Path) -> None:
     """Is not waited for, and the number of those that did is told."""
+    family = Family(tmp_path, pace=replace(QUICK, counting=1))
     family.mark("mute-1")
     async with running(family):
         assert await family.counted() == {"x_total": 10, "y": 10, "workers": 1}
+
+
+async def test_a_worker_that_no_longer_answers(tmp_path: Path) -> None:
+    """Is ended, and another takes its place: whoever is connected with it would wait for ever."""
+    family = Family(tmp_path, pace=replace(QUICK, looking=0.1, patience=2))
+    async with running(family):
+        stuck = family.pid(1)
+        os.kill(stuck, signal.SIGSTOP)
+        await until(lambda: family.pid(1) != stuck)
+    killed, replaced = family.reports
+    assert killed == "Worker 1 has not answered for 2 seconds, and is killed."
+    assert replaced.startswith("Worker 1 ended by SIGKILL; another takes its place")
+
+
+async def test_what_a_worker_counted_is_asked_now_and_then(tmp_path: Path) -> None:
+    """So that little is lost with it, although nobody asked for it."""
+    family = Family(tmp_path, pace=replace(QUICK, looking=0.05))
+    async with running(family):
+        await until(lambda: all(worker.counts for worker in family.parent._workers.values()))
+        await family.kill(1)
+        assert await family.counted() == {"x_total": 32, "y": 21, "workers": 2}
 
 
 async def test_workers_end_with_their_parent(family: Family) -> None:

@@ -33,6 +33,10 @@ class Pace:
 
     counting: float = 1.0
     """How long a worker may take to say what it counted."""
+    looking: float = 15.0
+    """How often each worker is asked, for what it counted, and for whether it answers."""
+    patience: float = 60.0
+    """A worker that does not answer for so long serves nobody: it is ended, and replaced."""
     ending: float = 5.0
     """How long it may take to end, beyond what it said it would."""
 
@@ -96,7 +100,10 @@ class Parent:
             await self._end_all()
 
     async def _begin(self) -> None:
-        """The first alone: it makes what is not there yet, and says what is wrong, once."""
+        """The first alone: it makes what is not there yet, and says what is wrong, once.
+
+        When all are there, look after them.
+        """
         self._spawn(self._keep(0))
         await self._until_they_listen(1)
         for number in range(1, self._count):
@@ -104,9 +111,13 @@ class Parent:
         await self._until_they_listen(self._count)
         self._started = self._workers[0].listening.result()
         self._greet(self._started.greeting)
+        while True:
+            await asyncio.sleep(self._pace.looking)
+            for worker in self._listening():
+                self._spawn(self._look_after(worker))
 
     async def _until_they_listen(self, count: int) -> None:
-        while sum(worker.listens for worker in self._workers.values()) < count:
+        while len(self._listening()) < count:
             self._news.clear()
             await self._news.wait()
 
@@ -130,6 +141,17 @@ class Parent:
             await asyncio.sleep(pause)
             pause = min(2 * pause, self._pace.most)
         self._conclude_if_alone()
+
+    async def _look_after(self, worker: Worker) -> None:
+        self._questions += 1
+        answered, _ = await asyncio.wait([worker.ask(self._questions)], timeout=self._pace.patience)
+        if not answered:
+            patience = f"{self._pace.patience:g} seconds"
+            self._report(f"Worker {worker.number} has not answered for {patience}, and is killed.")
+            worker.signal(signal.SIGKILL)
+
+    def _listening(self) -> list[Worker]:
+        return [worker for worker in self._workers.values() if worker.listens]
 
     async def _worked(self, number: int) -> int:
         """How a worker ended that begins now."""
@@ -163,8 +185,7 @@ class Parent:
         return self._stops > 0
 
     def _is_hopeless(self) -> bool:
-        none_listens = not any(worker.listens for worker in self._workers.values())
-        return none_listens and self._failed >= self._pace.tries
+        return not self._listening() and self._failed >= self._pace.tries
 
     def _give_up(self, number: int, code: int) -> None:
         """A worker that ends by itself has said why."""
@@ -214,8 +235,7 @@ class Parent:
     async def _answer(self, asker: Worker, question: int) -> None:
         """Tell a worker what all of them count, that are and that were."""
         self._questions += 1
-        listening = [worker for worker in self._workers.values() if worker.listens]
-        answers = {worker.ask(self._questions): worker for worker in listening}
+        answers = {worker.ask(self._questions): worker for worker in self._listening()}
         if not answers:
             return
         done, _ = await asyncio.wait(answers, timeout=self._pace.counting)
