@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from mitmproxy import ctx, tls
 from mitmproxy.addons.tlsconfig import TlsConfig
+from mitmproxy.exceptions import AddonHalt
+from mitmproxy.hooks import DoneHook
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.server import ConnectionIO
 from mitmproxy.test import taddons
@@ -22,6 +24,7 @@ from OpenSSL import SSL
 from metahub.config import AS_IT_COMES, ConfigError
 from metahub.node.authority import SigningPair
 from metahub.proxy.launcher.key_exchange import KeyExchange
+from metahub.proxy.launcher.listeners import Listeners
 from metahub.proxy.launcher.loop import LONGEST_BACKLOG, Listening, ProxyLoop
 from metahub.proxy.launcher.quiet import NEEDED
 from metahub.proxy.launcher.reads import MOST_BYTES, WideReader, widen
@@ -58,12 +61,45 @@ def test_a_setting_that_there_is_not(name: str, found: str) -> None:
     """Is a mistake, which the proxy does not start with."""
     with pytest.raises(ConfigError) as caught:
         InForce.without([name])
-    known = "addons, backlog, collection, key_exchange, reads"
+    known = "addons, backlog, collection, key_exchange, listeners, reads"
     assert str(caught.value) == f"metahub_as_it_comes: expected any of {known}, {found}"
 
 
 def _has(name: str) -> bool:
     return ctx.master.addons.get(name) is not None
+
+
+class Wanting:
+    """An addon that wants to know of the end, and may have no more of it told."""
+
+    def __init__(self, name: str, told: list[str], failure: Exception | None = None) -> None:
+        self.name, self._told, self._failure = name, told, failure
+
+    async def done(self) -> None:
+        """Say so, and fail as is wanted."""
+        self._told.append(self.name)
+        if self._failure:
+            raise self._failure
+
+
+@pytest.mark.parametrize("in_our_way", [True, False])
+def test_an_event_is_told_as_mitmproxy_tells_it(
+    in_our_way: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In order, to addons that come later too, until one halts; a failure stops no other."""
+    told: list[str] = []
+    with taddons.context(loadcore=False) as context:
+        addons = context.master.addons
+        if in_our_way:
+            Listeners(addons).install()
+        addons.add(Wanting("first", told), Wanting("failing", told, ValueError("so it is")))
+        tell = addons.trigger_event
+        asyncio.run(tell(DoneHook()))
+        addons.add(Wanting("halting", told, AddonHalt()), Wanting("last", told))
+        asyncio.run(tell(DoneHook()))
+        addons.chain.clear()
+    assert told == ["first", "failing", "first", "failing", "halting"]
+    assert "Addon error: so it is" in caplog.text
 
 
 def test_a_quiet_proxy_has_few_of_the_addons(proxy: ProxyInThread) -> None:

@@ -192,7 +192,7 @@ AS_IT_COMES = Option(
     "metahub_as_it_comes",
     [],
     "Which settings of MetaHub's are left as mitmproxy, Python and OpenSSL have them, to find out "
-    "what one of them does: addons, backlog, collection, key_exchange, reads.",
+    "what one of them does: addons, backlog, collection, key_exchange, listeners, reads.",
 )
 
 OPTIONS = (

@@ -19,6 +19,7 @@ from metahub.proxy import Addon, addons
 from metahub.proxy.launcher.collection import Collection
 from metahub.proxy.launcher.greeting import Greet, Greeter
 from metahub.proxy.launcher.key_exchange import KeyExchange
+from metahub.proxy.launcher.listeners import Listeners
 from metahub.proxy.launcher.loop import LONGEST_BACKLOG, Listening, ProxyLoop
 from metahub.proxy.launcher.quiet import QuietMaster, are_enough
 from metahub.proxy.launcher.reads import Reads
@@ -27,6 +28,7 @@ from metahub.proxy.launcher.settings import (
     BACKLOG,
     COLLECTION,
     KEY_EXCHANGE,
+    LISTENERS,
     READS,
     InForce,
 )
@@ -106,6 +108,8 @@ def _assembled(
     opts.set(*assignments, defer=True)
     _install(master, ours, greet)
     _set(settings, master, shares_port=place is not None)
+    if quiet and LISTENERS in settings:
+        Listeners(master.addons).install()
     _warn_of_unknown(tool, opts)
     return master
 
@@ -150,7 +154,7 @@ def _install(master: Master, ours: Sequence[Addon], greet: Greet) -> None:
     stopping = Stopping()
     master.addons.add(stopping)
     configured = hooks.ConfigureHook(set(master.options.keys()))
-    for each in (*ours, stopping):
+    for each in (stopping, *ours):  # the store comes last of ours, and is not opened for nothing
         master.addons.invoke_addon_sync(each, configured)
 
 

@@ -46,6 +46,13 @@ KEY_EXCHANGE = Setting(
     " computers of tomorrow. Without it a handshake takes 218 microseconds of the CPU here instead"
     " of 264, and 1.15 times the new connections are served. To upstream, the hybrid stays.",
 )
+LISTENERS = Setting(
+    "listeners",
+    "each event is told to those addons that want it",
+    "mitmproxy looks through all of them, each time: 105 microseconds for an event that nobody"
+    " wants, of which there are eight in a request, instead of 2.4. A request on a kept connection"
+    " takes 0.55 of the CPU time, a new connection 0.67. Only where the addons are fewer.",
+)
 READS = Setting(
     "reads",
     "256 KiB at a time of what a connection has for us",
@@ -53,7 +60,7 @@ READS = Setting(
     " bytes of a blob for the same CPU time.",
 )
 
-SETTINGS = (ADDONS, BACKLOG, COLLECTION, KEY_EXCHANGE, READS)
+SETTINGS = (ADDONS, BACKLOG, COLLECTION, KEY_EXCHANGE, LISTENERS, READS)
 
 
 @dataclass(frozen=True, slots=True)
