@@ -73,7 +73,9 @@ class StoreInUse:
             ctx.options.update(**{STORE.name: self._shown})
 
     def done(self) -> None:
-        """Close the store."""
+        """Close the store, which is not to be measured any more."""
+        if self._measuring is not None:
+            self._measuring.cancel()
         if self._store is not None:
             self._store.close()
             self._store, self._size, self._shown = None, math.nan, None
