@@ -185,7 +185,7 @@ class Upstream:
         self._metrics = metrics
         self._reach = reach
         self._session: aiohttp.ClientSession | None = None
-        self._tls = ssl.create_default_context()
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # which trusts nobody, until it is told
 
     def trust(self) -> None:
         """Trust whom the options say to trust, from now on. Raises OptionsError."""
