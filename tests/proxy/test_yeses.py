@@ -66,13 +66,39 @@ def question(authorization: str | None = None, url: URL = URL_OF_D) -> Question:
 def test_how_long_it_holds(authorization: str | None, seconds: int) -> None:
     """By whether anybody logged in, and never longer than the token."""
     clock = Clock()
-    yeses = Yeses(Seconds(private=2, anonymous=5), clock)
+    yeses = Yeses(Seconds(private=2, anonymous=5), clock, clock)
     yeses.remember(question(authorization), SAID)
     held = 0
     while yeses.recall(question(authorization)) == SAID:
         clock.time += 1
         held += 1
     assert held == seconds
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, -1.0, 1.0, 86_400.0])
+@pytest.mark.parametrize(("authorization", "seconds"), [(None, 5), (token(sub="alice"), 2)])
+def test_a_clock_that_jumps(authorization: str | None, seconds: int, jump: float) -> None:
+    """Somebody sets the machine's: what holds for seconds still holds for as many."""
+    clock, world = Clock(), Clock()
+    yeses = Yeses(Seconds(private=2, anonymous=5), clock, world)
+    yeses.remember(question(authorization), SAID)
+    world.time += jump
+    clock.time += seconds - 0.1
+    assert yeses.recall(question(authorization)) == SAID
+    clock.time += 0.1
+    assert yeses.recall(question(authorization)) is None
+
+
+@pytest.mark.parametrize(("jump", "held"), [(-3600.0, SAID), (59.0, SAID), (60.0, None)])
+def test_a_token_ends_by_the_clock_of_the_world(jump: float, held: Headers | None) -> None:
+    """As the registry that made it has it end; the yes holds no longer than seconds anyway."""
+    clock, world = Clock(), Clock()
+    yeses = Yeses(Seconds(private=2), clock, world)
+    yeses.remember(question(token(sub="alice", exp=1060)), SAID)
+    world.time += jump
+    assert yeses.recall(question(token(sub="alice", exp=1060))) == held
+    clock.time += 2
+    assert yeses.recall(question(token(sub="alice", exp=1060))) is None
 
 
 def test_it_is_for_the_same_only() -> None:

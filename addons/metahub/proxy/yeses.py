@@ -7,6 +7,7 @@ import base64
 import binascii
 import hashlib
 import json
+import math
 import secrets
 import time
 from collections import OrderedDict
@@ -34,37 +35,45 @@ class Seconds:
 
 @dataclass(frozen=True, slots=True)
 class Yes:
-    """What upstream said with it, and until when it holds, by the clock of this memory."""
+    """What upstream said with it, and until when it holds: itself, and the login."""
 
     headers: Headers
     until: float
+    """By the clock that nobody sets."""
+    expires: float
+    """By the clock of the world, which registries go by, too."""
 
 
 @dataclass(slots=True)
 class Yeses:
     """Spares upstream the second question of a pull, where a node asks for what it was just given.
 
-    A yes counts for one digest, one repository and one login only, and no longer than the login.
+    A yes counts for one digest, one repository and one login only, and no longer than the login;
+    nor longer where somebody sets the clock back.
     """
 
     seconds: Seconds
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.monotonic
+    world: Callable[[], float] = time.time
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     _yeses: OrderedDict[tuple[URL, bytes], Yes] = field(default_factory=OrderedDict)
 
     def remember(self, question: Question, headers: Headers) -> None:
         """Upstream has just answered this question, for a digest, with yes."""
-        until = self._until(question)
-        if until <= self.clock():
+        yes = self._yes(question, headers)
+        if not self._holds(yes):
             return
         while len(self._yeses) >= _MOST_REMEMBERED:
             self._yeses.popitem(last=False)
-        self._yeses[self._name(question)] = Yes(headers, until)
+        self._yeses[self._name(question)] = yes
 
     def recall(self, question: Question) -> Headers | None:
         """The headers of a yes that still holds; None where upstream is to be asked."""
         yes = self._yeses.get(self._name(question))
-        return yes.headers if yes and yes.until > self.clock() else None
+        return yes.headers if yes and self._holds(yes) else None
+
+    def _holds(self, yes: Yes) -> bool:
+        return yes.until > self.clock() and yes.expires > self.world()
 
     def _name(self, question: Question) -> tuple[URL, bytes]:
         """No login is held, but a hash that says nothing outside of this process."""
@@ -73,13 +82,13 @@ class Yeses:
             hashed.update(b"%d:%s%d:%s" % (len(name), name, len(value), value))
         return question.url, hashed.digest()
 
-    def _until(self, question: Question) -> float:
+    def _yes(self, question: Question, headers: Headers) -> Yes:
         token = _token(question)
         is_anonymous = not token["sub"] if "sub" in token else not _login(question)
-        now, most = self.clock(), self.seconds
-        until = now + (most.anonymous if is_anonymous else most.private)
+        seconds = self.seconds.anonymous if is_anonymous else self.seconds.private
         expires = token.get("exp")
-        return min(until, expires) if isinstance(expires, int | float) else until
+        end = expires if isinstance(expires, int | float) else math.inf
+        return Yes(headers, self.clock() + seconds, end)
 
 
 def _login(question: Question) -> Headers:
