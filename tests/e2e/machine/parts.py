@@ -42,6 +42,7 @@ PACKAGES = {
     "tmux": "tmux",
     "postgres": "postgresql",
     "initdb": "postgresql",
+    "faketime": "faketime",
 }
 
 CHROMIUM = "chromium"  # the command, and the package
