@@ -113,7 +113,7 @@ def addons(place: Place | None = None) -> list[Addon]:
     gate = Gate(rules, reach, logins, itself, seen.let_in, decisions)
     pause = Pause()
     _measure(metrics, pause, store)
-    sight = Sight(rules, pause)
+    sight = Sight(pause)
     shelf = KeptIndexes(store, uses, metrics)
     sources = Sources(Upstream(metrics, reach), shelf, Judging(metrics))
     signing = Signing(rules)

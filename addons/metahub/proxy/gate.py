@@ -5,7 +5,7 @@ Knows clients and registries. Must not know what is asked of a registry.
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from weakref import WeakKeyDictionary
 
@@ -35,7 +35,7 @@ from metahub.proxy.modes import (
 from metahub.proxy.opening import named_host
 from metahub.proxy.reach import Reach
 from metahub.proxy.rules_in_force import RulesInForce
-from metahub.rules import UnknownClients
+from metahub.rules import Rules, UnknownClients
 
 logger = logging.getLogger(__name__)
 
@@ -69,13 +69,17 @@ class LedNowhereError(TurnedAwayError):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request that came through the gate: who asks, as what machine type, of which registry."""
+    """A request that came through the gate: who asks, as what machine type, of which registry.
+
+    All that becomes of it goes by the same rules, whatever edits come meanwhile.
+    """
 
     client: Client
     machine_type: MachineType | None
     host: str
     """The name of the host that the client wants to reach."""
     registry: Registry | None
+    rules: Rules = field(repr=False)
 
 
 class Gate:
@@ -276,7 +280,7 @@ class Gate:
         if is_redirected(flow.client_conn):
             host = flow.client_conn.sni or flow.request.pretty_host
         registry = rules.registries.at(host, flow.request.port)
-        return Visit(client, rules.clients.machine_type(client), host, registry)
+        return Visit(client, rules.clients.machine_type(client), host, registry, rules)
 
 
 def _tunnel_to_itself(connect: http.Request) -> http.Response:

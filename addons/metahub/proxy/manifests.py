@@ -138,7 +138,7 @@ class Manifests:
             return None
         image = ImageName(visit.registry.name, path.repository)
         upstreams = question(flow.request, visit.host, flow.server_conn.via)
-        terms = self._sight.of(flow.request, visit.machine_type, image, path.reference)
+        terms = self._sight.of(flow.request, visit, image, path.reference)
         return visit, Asked(flow.request, path, image, upstreams, terms)
 
 

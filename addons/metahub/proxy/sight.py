@@ -9,19 +9,17 @@ from mitmproxy import ctx, exceptions, http
 
 from metahub.config import EXEMPT_AGENTS
 from metahub.core.distribution import ImageName, Reference
-from metahub.core.machine import MachineType
 from metahub.core.outcome import Outcome
 from metahub.core.rewrite import Terms
 from metahub.core.user_agent import parse_product, products_of
+from metahub.proxy.gate import Visit
 from metahub.proxy.pause import Pause
-from metahub.proxy.rules_in_force import RulesInForce
 
 
 class Sight:
     """Goes by the rules, and by what the options and an operator say beside them."""
 
-    def __init__(self, rules: RulesInForce, pause: Pause) -> None:
-        self._in_force = rules
+    def __init__(self, pause: Pause) -> None:
         self._pause = pause
         self._exempt = frozenset[str]()
 
@@ -31,20 +29,16 @@ class Sight:
             self._exempt = _parse_products(ctx.options.metahub_exempt_agents)
 
     def of(
-        self,
-        request: http.Request,
-        machine_type: MachineType | None,
-        image: ImageName,
-        reference: Reference,
+        self, request: http.Request, visit: Visit, image: ImageName, reference: Reference
     ) -> Terms | Outcome:
         """On what terms an index is read, or the outcome where it is not."""
         if self._pause.is_on:
             return Outcome.PAUSED
         if self._is_exempt(request):
             return Outcome.EXEMPT
-        if machine_type is None:
+        if visit.machine_type is None:
             return Outcome.UNKNOWN_CLIENT
-        return self._in_force.now().terms(image, machine_type, reference)
+        return visit.rules.terms(image, visit.machine_type, reference)
 
     def _is_exempt(self, request: http.Request) -> bool:
         """True for a program that is to see upstream's own indexes, of whatever machine type."""
