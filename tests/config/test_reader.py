@@ -57,6 +57,14 @@ def test_what_is_no_path_stays(tmp_path: Path) -> None:
         ("", "config.yaml: expected options, as `name: value` each"),
         ("a: [\n", "config.yaml is not YAML: while parsing a flow node"),
         ("a: \x00\n", "config.yaml is not YAML: unacceptable character #x0000"),
+        ("a: 2026-13-45\n", "config.yaml is not YAML: month must be in 1..12"),
+        ("a: !!timestamp soon\n", "config.yaml is not YAML: 'NoneType' object has no attribute"),
+        (f"a: {'[' * 1500}\n", "config.yaml is not YAML: maximum recursion depth exceeded"),
+        (
+            "confdir: ~nobody-of-this-name/x\n",
+            "config.yaml: confdir: there is no home for '~nobody-of-this-name/x'; "
+            "write the path in full",
+        ),
     ],
 )
 def test_mistakes_name_the_file_and_the_remedy(tmp_path: Path, text: str, message: str) -> None:

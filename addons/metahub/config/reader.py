@@ -32,6 +32,19 @@ _PATHS = frozenset(
 _DATABASE = re.compile(r"postgres[a-z0-9+]*:")
 
 
+# What PyYAML lets through for a value that its tag, or its look, promises to be something else:
+# `2026-13-45`, `!!timestamp soon`, a thousand brackets.
+_NO_YAML = (
+    yaml.YAMLError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
 class ConfigError(Exception):
     """config.yaml cannot be used. The message names the file, the option and the remedy."""
 
@@ -47,7 +60,7 @@ def read_config(file: Path) -> dict[str, object]:
         unknown = complaint(name)
         if name.startswith(PREFIX) and unknown:
             raise ConfigError(f"{file}: {unknown}")
-    return {name: _absolute(name, value, file.parent) for name, value in values.items()}
+    return {name: _absolute(name, value, file) for name, value in values.items()}
 
 
 def complaint(name: str) -> str | None:
@@ -65,7 +78,7 @@ def _parse(file: Path) -> Mapping[str, object]:
         values = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}; name another with --config") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except _NO_YAML as error:
         raise ConfigError(f"{file} is not YAML: {error}") from error
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise ConfigError(f"{file}: expected options, as `name: value` each")
@@ -77,7 +90,11 @@ def _is_url(value: str) -> bool:
     return "://" in value or _DATABASE.match(value) is not None
 
 
-def _absolute(name: str, value: object, folder: Path) -> object:
+def _absolute(name: str, value: object, file: Path) -> object:
     if name not in _PATHS or not isinstance(value, str) or _is_url(value):
         return value
-    return str(folder.absolute() / Path(value).expanduser())
+    try:
+        return str(file.parent.absolute() / Path(value).expanduser())
+    except RuntimeError as error:  # of a home that nobody has
+        why = f"{name}: there is no home for {value!r}; write the path in full"
+        raise ConfigError(f"{file}: {why}") from error

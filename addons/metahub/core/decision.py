@@ -155,7 +155,7 @@ class Decision:
                 upstream_requests=int(fields["upstream_requests"]),
                 milliseconds=float(fields["milliseconds"]),
             )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise MalformedDecisionError(f"expected a decision, and found none: {error}") from error
 
     def dumped(self) -> str:
