@@ -1,6 +1,6 @@
 # MetaHub's commands. Each makes what it needs first, once: a .venv of its own, from the lock.
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test test-fast newer-clients tables screenshots bench bench-flows lint format lock clean
+.PHONY: help install run demo test test-fast newer-clients tables screenshots fuzz faults soak bench bench-flows lint format lock clean
 
 BIN := .venv/bin
 # Where bytecode may not be kept, every worker of the tests compiles all of them, time and again.
@@ -40,6 +40,18 @@ tables: newer-clients ## try every client, and write what came out into README.m
 screenshots: .venv/.dev ## take the picture of mitmweb in docs/images anew, while clients pull (root on Debian, with chromium)
 	@.ci/debian-parts
 	$(BIN)/pytest tests/e2e/tools/test_browser.py --write-screenshots -k picture
+
+fuzz: .venv/.dev ## try what comes from outside with many examples (METAHUB_EXAMPLES=100000; minutes for each property)
+	METAHUB_EXAMPLES=$${METAHUB_EXAMPLES:-20000} $(BIN)/pytest tests/fuzz --verbose --timeout 0 \
+		--numprocesses $$(getconf _NPROCESSORS_ONLN) --hypothesis-show-statistics
+
+faults: .venv/.dev ## kill the proxy in the midst of 50 pulls, and try all other faults (root on Debian: installs what they need)
+	@.ci/debian-parts
+	METAHUB_KILLS=$${METAHUB_KILLS:-50} $(BIN)/pytest --verbose tests/e2e/faults \
+		tests/proxy/test_broken_upstreams.py tests/proxy/test_rules_under_load.py
+
+soak: .venv/.run ## serve mixed load for ten minutes (SECONDS=600), and see whether memory grows
+	@$(BIN)/python benchmarks/soak.py $(or $(SECONDS),600)
 
 bench: .venv/.run ## measure MetaHub beside other proxies, and write benchmarks/RESULTS.md (bench-cold and so on: one part)
 	@$(BIN)/python -m benchmarks
