@@ -126,6 +126,19 @@ def test_there_is_an_end_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [yeses.recall(one) for one in asked] == [None, SAID, SAID]
 
 
+def test_what_holds_no_longer_takes_no_room() -> None:
+    """With each there are headers: ten thousand of them are a lot of memory for nothing."""
+    clock = Clock()
+    yeses = Yeses(Seconds(anonymous=5), clock)
+    asked = [question(url=URL_OF_D.with_name(f"sha256:0{number}")) for number in range(4)]
+    for one in asked:
+        yeses.remember(one, SAID)
+        clock.time += 2
+    yeses.remember(asked[0], SAID)
+    assert len(yeses._yeses) == 3
+    assert [yeses.recall(one) for one in asked] == [SAID, None, SAID, SAID]
+
+
 def pull(proxy: ProxyInThread, odd: OddRegistry, login: Login | None) -> None:
     """A tag by HEAD, then the digest by GET, as runtimes do."""
     asker = Asker(proxy.wire(odd.address, login_of(TYPE1)), REPOSITORY, login)

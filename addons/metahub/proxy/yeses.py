@@ -63,9 +63,16 @@ class Yeses:
         yes = self._yes(question, headers)
         if not self._holds(yes):
             return
-        while len(self._yeses) >= _MOST_REMEMBERED:
+        name = self._name(question)
+        self._yeses.pop(name, None)
+        while self._yeses and self._oldest_goes():
             self._yeses.popitem(last=False)
-        self._yeses[self._name(question)] = yes
+        self._yeses[name] = yes
+
+    def _oldest_goes(self) -> bool:
+        """True where there are too many, and for one that only takes room for its headers."""
+        oldest = next(iter(self._yeses.values()))
+        return len(self._yeses) >= _MOST_REMEMBERED or not self._holds(oldest)
 
     def recall(self, question: Question) -> Headers | None:
         """The headers of a yes that still holds; None where upstream is to be asked."""
