@@ -299,6 +299,7 @@ def _configured(directory: Path, registry: Address, other: Address, trusted: Pat
         "metahub_store": "metahub.sqlite",
         "metahub_decision_log": "none",
         "metahub_memory_bytes": HELD_BYTES,
+        "metahub_workers": 1,
     }
     file = directory / "config.yaml"
     file.write_text(yaml.safe_dump(options))

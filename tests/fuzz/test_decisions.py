@@ -92,4 +92,4 @@ def _assert_decision_or_none(line: str) -> None:
         return
     assert found.line().isprintable()
     assert isinstance(found.image, str)
-    assert Decision.loaded(found.dumped()) == Decision.loaded(found.dumped())
+    assert Decision.loaded(found.dumped()).dumped() == found.dumped()

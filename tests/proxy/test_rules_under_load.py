@@ -22,8 +22,8 @@ from tests.proxy.running import ProxyInThread
 from tests.proxy.test_manifests import ask_as
 
 TIMES = 1000
-PAUSE = 0.002  # seconds between two replacements
-NODES = 3
+PAUSE = 0.001  # seconds between two replacements
+NODES = 2
 SLACK = 8
 
 

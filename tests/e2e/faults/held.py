@@ -35,7 +35,8 @@ def little_more_held(proxy: Proxy) -> Iterator[None]:
     """Whatever is done meanwhile leaves no file open, and no more memory than caches take."""
     files, memory = files_of(proxy), memory_of(proxy)
     yield
-    assert eventually(lambda: files_of(proxy) <= files + _MORE_FILES, _KEPT_ALIVE)
+    few = eventually(lambda: files_of(proxy) <= files + _MORE_FILES, _KEPT_ALIVE)
+    assert few, f"{files} files were open, and {files_of(proxy)} are"
     assert memory_of(proxy) <= memory + _MORE_MEMORY
 
 

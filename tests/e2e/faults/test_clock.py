@@ -37,7 +37,7 @@ def proxy(tmp_path: Path, clock: Path, trust: Trust, odd_plain: OddRegistry) -> 
     """A proxy whose clock jumps, but for the one that nobody can set."""
     require_programs("faketime")
     (library,) = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
-    running = metahub_in(tmp_path, trust)
+    running = metahub_in(tmp_path, trust, metahub_workers=1)
     said = {
         "LD_PRELOAD": library,
         "FAKETIME_TIMESTAMP_FILE": clock,

@@ -26,7 +26,9 @@ def proxy(tmp_path: Path, trust: Trust, odd: OddRegistry) -> Iterator[Proxy]:
     require()
     disk = tmp_path / "disk"
     disk.mkdir()
-    running = metahub_in(tmp_path, trust, metahub_store=str(disk / "store.sqlite"))
+    running = metahub_in(
+        tmp_path, trust, metahub_store=str(disk / "store.sqlite"), metahub_workers=1
+    )
     own_mounts = ("unshare", "--mount", "--propagation", "private")
     mounting = ("sh", "-c", ON_A_SMALL_DISK, "sh", str(disk))
     running.command = (*own_mounts, *mounting, *running.command)

@@ -3,94 +3,23 @@
 `METAHUB_KILLS=50 pytest tests/e2e/faults/test_kills.py` kills more often; `make faults` does.
 """
 
-import http.client
-import os
 import random
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from metahub.demo.bench import TABLE, TAG, User
-from metahub.demo.images import Blob, image_of
-from tests.e2e.asking.asker import Asker, digest_of
-from tests.e2e.asking.wire import Answer, NoTunnelError
+from tests.e2e.faults import pulling
+from tests.e2e.faults.pulling import A_PULL, LATE, PHASES, SEED, Phase, Round
 from tests.e2e.machine.running import eventually
 from tests.e2e.proxies.proxy import Proxy
 from tests.e2e.proxies.rules import table
 from tests.e2e.proxies.serve import Serve
-from tests.e2e.upstreams.indexes import unseen
-from tests.e2e.upstreams.odd_registry import OddRegistry, Reply
+from tests.e2e.upstreams.odd_registry import OddRegistry
 from tests.e2e.upstreams.trust import HERE, Trust
 
-KILLS = int(os.environ.get("METAHUB_KILLS", "7"))
-SEED = 20261125
-LATE = 0.02  # seconds; the most that a kill comes after what it waits for
-PAUSE = 0.005  # seconds that upstream thinks before each piece of an answer
-A_PULL = 5.0  # seconds within which all that is waited for comes, or has been
-
-
-@dataclass(slots=True)
-class Pull:
-    """One node's: what it was answered, and whether the proxy was there to the end."""
-
-    asker: Asker
-    user: User
-    said: list[Answer] = field(default_factory=list)
-
-    def go_on(self) -> None:
-        """Pull as containerd does, as long as there is a proxy."""
-        try:
-            self._pull()
-        except (OSError, http.client.HTTPException, NoTunnelError):
-            return  # the proxy is gone
-
-    def _pull(self) -> None:
-        head = self._note(self.asker.head(TAG))
-        self._note(self.asker.get(head.headers["docker-content-digest"]))
-        image = image_of(self.user.gets)
-        self._note(self.asker.get(image.manifest.digest))
-        self._note(self.asker.blob(image.layers[0].digest))
-
-    def _note(self, answer: Answer) -> Answer:
-        self.said.append(answer)
-        assert answer.status == 200, answer
-        return answer
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """A repository that is new, and the nodes that pull it all at once."""
-
-    repository: str
-    index: Blob
-    upstream: OddRegistry
-    pulls: tuple[Pull, ...]
-
-    def times(self, method: str, what: str) -> int:
-        """How often upstream was asked."""
-        return self.upstream.times(method, f"/v2/{self.repository}/{what}")
-
-    @property
-    def answers(self) -> int:
-        """How many the nodes have got."""
-        return sum(len(pull.said) for pull in self.pulls)
-
-
-type Phase = Callable[[Round], bool]
-
-PHASES: tuple[Phase, ...] = (
-    lambda _: True,
-    lambda now: now.times("HEAD", f"manifests/{TAG}") > 0,
-    lambda now: now.times("GET", f"manifests/{now.index.digest}") > 0,
-    lambda now: now.answers > 0,
-    lambda now: now.answers > len(now.pulls),
-    lambda now: now.times("GET", f"blobs/{_layer_of(now.pulls[0].user).digest}") > 0,
-    lambda now: now.answers > 3 * len(now.pulls),
-)
-"""From the first connection to the last layer."""
+KILLS = pulling.KILLS or len(PHASES)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +32,7 @@ def upstream(trust: Trust) -> Iterator[OddRegistry]:
 @pytest.fixture(scope="module")
 def doomed(serve_all: Serve, upstream: OddRegistry) -> Proxy:
     """A proxy that is killed again and again."""
-    return serve_all(table(upstream.address))
+    return serve_all(table(upstream.address), metahub_workers=1)
 
 
 @pytest.mark.timeout(60 + 10 * KILLS)
@@ -111,71 +40,24 @@ def test_what_was_said_is_so_after_a_kill(doomed: Proxy, upstream: OddRegistry) 
     """Each digest that anybody was answered with gives its bytes afterwards, and all can pull."""
     chance, met = random.Random(SEED), set()
     for number in range(KILLS):
-        now = _round(number, doomed, upstream)
+        now = pulling.round_of(number, doomed, upstream)
         phase = number % len(PHASES)
         if _killed_at(PHASES[phase], chance.uniform(0, LATE), now, doomed):
             met.add(phase)
         doomed.start()
         for pull in now.pulls:
-            _assert_stands(pull)
-        _assert_all_can_pull(now)
+            pulling.assert_stands(pull)
+        pulling.assert_all_can_pull(now)
     assert len(met) == min(KILLS, len(PHASES))
-
-
-def _round(number: int, proxy: Proxy, upstream: OddRegistry) -> Round:
-    repository = f"killed/n{number}"
-    index = unseen(repository)
-    upstream.asked.clear()
-    upstream.offer(repository, TAG, index, PAUSE)
-    for user in TABLE:
-        image = image_of(user.gets)
-        upstream.offer(repository, image.manifest.digest, image.manifest, PAUSE)
-        path = f"/v2/{repository}/blobs/{_layer_of(user).digest}"
-        upstream[path] = Reply(_layer_of(user).content, pause=PAUSE)
-    return Round(repository, index, upstream, _pulls(repository, proxy, upstream))
-
-
-def _pulls(repository: str, proxy: Proxy, upstream: OddRegistry) -> tuple[Pull, ...]:
-    through = Asker.through
-    return tuple(Pull(through(proxy, upstream.address, user, repository), user) for user in TABLE)
-
-
-def _layer_of(user: User) -> Blob:
-    return image_of(user.gets).layers[0]
 
 
 def _killed_at(phase: Phase, later: float, now: Round, proxy: Proxy) -> bool:
     """Whether the phase was met before the proxy went; it goes in any case."""
     with ThreadPoolExecutor(len(now.pulls)) as nodes:
         running = [nodes.submit(pull.go_on) for pull in now.pulls]
-        is_met = eventually(lambda: phase(now) or _all_done(running), A_PULL)
+        is_met = eventually(lambda: phase(now) or pulling.all_done(running), A_PULL)
         time.sleep(later)
         proxy.kill()
         for one in running:
             one.result()
     return is_met and phase(now)
-
-
-def _all_done(running: list[Future[None]]) -> bool:
-    return all(one.done() for one in running)
-
-
-def _assert_stands(pull: Pull) -> None:
-    """By digest, each index is what it was said to be."""
-    for answer in pull.said:
-        digest = answer.headers.get("docker-content-digest")
-        if digest is not None:
-            again = pull.asker.get(digest)
-            assert (again.status, digest_of(again)) == (200, digest)
-            assert len(again.body) == int(answer.headers["content-length"])
-            assert answer.body in {b"", again.body}
-
-
-def _assert_all_can_pull(now: Round) -> None:
-    for pull in now.pulls:
-        after = Pull(pull.asker, pull.user)
-        after._pull()
-        assert [digest_of(one) for one in after.said[2:]] == [
-            str(image_of(pull.user.gets).manifest.digest),
-            str(_layer_of(pull.user).digest),
-        ]
