@@ -11,6 +11,7 @@ EXAMPLES = int(os.environ.get("METAHUB_EXAMPLES", "60"))
 
 fuzzed = settings(
     max_examples=EXAMPLES,
+    derandomize="METAHUB_EXAMPLES" not in os.environ,
     deadline=None,  # a busy machine is no mistake
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -69,6 +69,10 @@ def test_what_is_written_is_read_again(decision: Decision) -> None:
 
 @fuzzed
 @example(other={"entries_in_all": float("inf")})
+@example(other={"user": float("nan")})
+@example(other={"user": 0, "machine_type": 1})
+@example(other={"status": "200"})
+@example(other={"milliseconds": float("nan")})
 @example(other={"milliseconds": 10**400})
 @example(other={"time": "0001-01-01T00:00:00+14:00"})
 @given(other=st.dictionaries(FIELDS, ODD, max_size=3))

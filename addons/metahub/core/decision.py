@@ -4,6 +4,7 @@ Knows its JSON, which scripts and other instances read. Must not know where deci
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -138,22 +139,22 @@ class Decision:
                 id=str(fields["id"]),
                 time=datetime.fromisoformat(fields["time"]).astimezone(UTC),
                 instance=str(fields["instance"]),
-                client=Client(parse_address(fields["address"]), fields["user"]),
-                machine_type=fields["machine_type"] or "",
+                client=Client(parse_address(fields["address"]), _given(str, fields["user"])),
+                machine_type=_given(str, fields["machine_type"]) or "",
                 outcome=Outcome(fields["outcome"]),
                 registry=str(fields["registry"]),
                 repository=str(fields["repository"]),
                 reference=str(fields["reference"]),
                 method=str(fields["method"]),
                 agent=str(fields["agent"]),
-                status=fields["status"],
+                status=_given(int, fields["status"]),
                 message=str(fields["message"]),
                 upstream_digest=_digest(fields["upstream_digest"]),
                 digest=_digest(fields["digest"]),
                 entries=tuple(map(_entry_from_json, fields["entries"])),
                 entries_in_all=int(fields["entries_in_all"]),
                 upstream_requests=int(fields["upstream_requests"]),
-                milliseconds=float(fields["milliseconds"]),
+                milliseconds=_finite(fields["milliseconds"]),
             )
         except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise MalformedDecisionError(f"expected a decision, and found none: {error}") from error
@@ -177,11 +178,25 @@ class Decision:
 def _entry_from_json(fields: Mapping[str, Any]) -> Judged:
     return Judged(
         Digest.parse(fields["digest"]),
-        fields["platform"] or "",
+        _given(str, fields["platform"]) or "",
         tuple(map(str, fields["requires"])),
         bool(fields["stays"]),
         str(fields["reason"]),
     )
+
+
+def _given[Kind](kind: type[Kind], value: object) -> Kind | None:
+    """A value of this kind, or none. Raises TypeError for another."""
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(f"expected {kind.__name__}, found {type(value).__name__}")
+    return value
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"expected a number, found {number}")
+    return number
 
 
 def _text(digest: Digest | None) -> str | None:
