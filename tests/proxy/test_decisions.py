@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 from mitmproxy import exceptions
@@ -13,6 +14,7 @@ from metahub.core.outcome import Outcome
 from metahub.demo.address import LOOPBACK, Login
 from metahub.demo.bench import BROADWELL, REPOSITORY, SKYLAKE, TAG, User, qnib_bench
 from metahub.demo.images import Blob, image_of, index_of
+from metahub.store import SqlStore
 from tests.e2e.asking.asker import Asker
 from tests.e2e.asking.wire import NoTunnelError
 from tests.e2e.proxies.rules import TYPE1, login_of, table
@@ -223,6 +225,15 @@ def test_the_rules_in_a_command(offering: ProxyInThread) -> None:
     (offering.rules / "rules.yaml").write_text("machine_types: 5\n")
     offering.command("metahub.reload")
     assert offering.command("metahub.rules") == before
+
+
+def test_the_last_decision_is_kept(offering: ProxyInThread, odd: OddRegistry) -> None:
+    """Also where the proxy stops right after it."""
+    ask_as(TYPE1, offering, odd).get(TAG)
+    offering.stop()
+    with closing(SqlStore.to_read(offering.store)) as store:
+        (kept,) = store.decisions(0, 10)
+    assert kept.decision.outcome is Outcome.REWRITTEN
 
 
 def test_a_question_with_a_body(offering: ProxyInThread, odd: OddRegistry, said: Said) -> None:

@@ -79,7 +79,7 @@ async def uses(in_use: StoreInUse) -> AsyncIterator[Uses]:
     """What notes uses in it."""
     uses = Uses(in_use)
     yield uses
-    uses.stop()
+    await uses.finish()
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ async def test_all_that_is_old_goes_at_the_start_a_few_at_a_time(
     pruning = Pruning(in_use, uses)
     pruning.running()
     assert await asyncio.to_thread(eventually, lambda: store.forgotten == 4, 5)
-    pruning.done()
+    await pruning.done()
     assert pruning._going_on is not None
     await asyncio.wait({pruning._going_on})
     assert store.forgotten == 4

@@ -62,7 +62,7 @@ async def seen(store: Counting, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     in_use._store = StoreThreads(store)
     seen = Seen(lambda: USERS, in_use)
     yield seen
-    seen.done()
+    await seen.done()
     in_use.done()
 
 
@@ -138,13 +138,26 @@ async def test_a_store_that_fails_is_told_once(
     assert len(store.kept) == 2
 
 
-async def test_at_the_end_nothing_is_kept_any_more(seen: Seen, store: Counting) -> None:
-    """The store closes at the same moment."""
+async def test_at_the_end_what_waits_is_kept(
+    seen: Seen, store: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once: the store closes next."""
+    monkeypatch.setattr(module, "_SECONDS_TOGETHER", 60)
     seen.let_in(Client(ADDRESS, "anna"))
-    seen.done()
-    with pytest.raises(asyncio.CancelledError):
-        await kept(seen)
-    assert not store.kept
+    await seen.done()
+    assert store.kept == [{"anna"}]
+
+
+async def test_a_slow_store_is_not_waited_for_at_the_end(
+    seen: Seen, store: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy is to end."""
+    monkeypatch.setattr(module, "_SECONDS_TO_FINISH", 0.01)
+    store.free.clear()
+    seen.let_in(Client(ADDRESS, "anna"))
+    await seen.done()
+    assert store.begun.is_set()
+    store.free.set()
 
 
 def test_a_store_is_there_when_mitmproxy_was_configured() -> None:

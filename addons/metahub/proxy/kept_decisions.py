@@ -30,9 +30,9 @@ class KeptDecisions:
         """Keep it, soon."""
         self._kept.add(decision)
 
-    def done(self) -> None:
-        """Keep nothing more: the store closes next."""
-        self._kept.stop()
+    async def done(self) -> None:
+        """Keep the last, and nothing more: the store closes next."""
+        await self._kept.finish()
 
     async def _keep(self, decisions: Sequence[Decision]) -> None:
         await self._store.now().keep_decisions(decisions, ctx.options.metahub_keep_decisions)

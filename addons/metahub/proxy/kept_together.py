@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from metahub.proxy.short_memory import ShortMemory
 from metahub.store import StoreError
@@ -15,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 _SECONDS_TOGETHER = 0.25
 """Whatever comes within is kept at once: each time is a write to a disk."""
+
+_SECONDS_TO_FINISH = 1.0
 
 _SECONDS_BETWEEN_COMPLAINTS = 60.0
 
@@ -31,6 +34,7 @@ class KeptTogether[One]:
         self._complaint = complaint
         self._waiting: deque[One] = deque(maxlen=_MOST_WAITING)
         self._keeping: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
         self._told = ShortMemory[str](_SECONDS_BETWEEN_COMPLAINTS)
 
     def add(self, one: One) -> None:
@@ -39,14 +43,18 @@ class KeptTogether[One]:
         if self._keeping is None:
             self._keeping = asyncio.create_task(self._keep_all(), name=self._complaint)
 
-    def stop(self) -> None:
-        """Keep nothing more: the store closes next."""
-        if self._keeping is not None:
-            self._keeping.cancel()
+    async def finish(self) -> None:
+        """Keep what waits, and nothing more: the store closes next. A slow one is left alone."""
+        self._ending.set()
+        keeping = self._keeping
+        if keeping is not None:
+            await asyncio.wait([keeping], timeout=_SECONDS_TO_FINISH)
+            keeping.cancel()
 
     async def _keep_all(self) -> None:
         while self._waiting:
-            await asyncio.sleep(_SECONDS_TOGETHER)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), _SECONDS_TOGETHER)
             together = list(self._waiting)
             self._waiting.clear()
             try:

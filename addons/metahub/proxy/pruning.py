@@ -49,11 +49,11 @@ class Pruning:
         """Begin, in the background."""
         self._going_on = asyncio.create_task(self._go_on(), name="forget what nobody uses")
 
-    def done(self) -> None:
+    async def done(self) -> None:
         """Forget, and note, nothing more: the store closes next."""
         if self._going_on is not None:
             self._going_on.cancel()
-        self._uses.stop()
+        await self._uses.finish()
 
     async def prune(self) -> None:
         """Forget all that was not used for those days, a few at a time."""

@@ -32,9 +32,9 @@ class Seen:
         self._lately.remember(user)
         self._kept.add((user, datetime.now(UTC)))
 
-    def done(self) -> None:
-        """Keep nothing more: the store closes next."""
-        self._kept.stop()
+    async def done(self) -> None:
+        """Keep the last, and nothing more: the store closes next."""
+        await self._kept.finish()
 
     async def _keep(self, seen: Sequence[tuple[str, datetime]]) -> None:
         await self._store.now().keep_seen(dict(seen))

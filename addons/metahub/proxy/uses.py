@@ -40,9 +40,9 @@ class Uses:
         """Note what could not be noted when it was time. Raises StoreError."""
         await self._keep(())
 
-    def stop(self) -> None:
-        """Note nothing more: the store closes next."""
-        self._kept.stop()
+    async def finish(self) -> None:
+        """Note the last, and nothing more: the store closes next."""
+        await self._kept.finish()
 
     async def _keep(self, used: Sequence[tuple[Digest, datetime]]) -> None:
         self._owed |= dict(used)
