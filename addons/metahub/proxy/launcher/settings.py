@@ -30,8 +30,8 @@ ADDONS = Setting(
 BACKLOG = Setting(
     "backlog",
     "4,096 connections that wait to be accepted",
-    "asyncio lets 100 wait; the rest of a herd tries again after a second. Of thousands, 1.1"
-    " times as many are served, and the slowest hundredth waits half as long; of 250, no other.",
+    "asyncio lets 100 wait; the rest of a herd tries again after a second. Of thousands at once,"
+    " 1.1 times as many are served, and the slowest hundredth waits half as long.",
 )
 COLLECTION = Setting(
     "collection",
