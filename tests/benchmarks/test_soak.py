@@ -29,6 +29,14 @@ def test_the_slope_is_by_the_minute(sizes: tuple[float, ...], a_minute: float) -
     assert slope(samples(*sizes)) == pytest.approx(a_minute)
 
 
+def test_what_is_not_collected_yet_is_no_growth() -> None:
+    """Memory goes up and down between two collections; what is left behind each is what counts."""
+    teeth = [50 + (number % 5) * 3.0 for number in range(100)]
+    assert Tally(samples=samples(*teeth)).growth == 0
+    leak = [size + number / 10 for number, size in enumerate(teeth)]
+    assert Tally(samples=samples(*leak)).growth > 0.5
+
+
 @pytest.mark.parametrize(
     ("tally", "faults"),
     [
