@@ -63,9 +63,11 @@ class Upward:
             del self._answers[question]
 
     async def _listen(self, line: Line) -> None:
-        async for message in line.messages():
-            self._hear(line, message)
-        ctx.master.shutdown()  # nobody is left to restart it, or to tell it to stop
+        try:
+            async for message in line.messages():
+                self._hear(line, message)
+        finally:
+            ctx.master.shutdown()  # nobody is left to restart it, or to tell it to stop
 
     def _hear(self, line: Line, message: Message) -> None:
         if "count" in message:

@@ -35,8 +35,8 @@ class Line:
             self._writer.write(json.dumps(message).encode() + b"\n")
 
     async def messages(self) -> AsyncIterator[Message]:
-        """What the other side says, until it is gone."""
-        while line := await self._line():
+        """What the other side says, until it is gone, perhaps amid a message."""
+        while (line := await self._line()).endswith(b"\n"):
             yield json.loads(line)
 
     def close(self) -> None:

@@ -19,6 +19,9 @@ MOST_UNASKED = 8
 _OF_TCP = re.compile(r"(regular|upstream|transparent|socks5)\b|reverse:(http|tls|tcp)://")
 _OWN_PORT_0 = re.compile(r".*@(.*:)?0")
 
+# What they name is written, or sent, by one process: several would write over each other.
+_OF_ONE_PROCESS = ("save_stream_file", "hardump", "rfile", "client_replay")
+
 _CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -45,6 +48,9 @@ def obstacles(options: Mapping[str, object]) -> Iterator[str]:
     """Why there can be no more than one."""
     if sys.platform != "linux":
         yield "only Linux spreads connections over the processes that share a port"
+    for name in _OF_ONE_PROCESS:
+        if options.get(name):
+            yield f"several would write over each other what {name} is for"
     for mode in modes(options):
         if not _OF_TCP.match(mode):
             yield f"a port of UDP is not shared, and the mode {mode.partition(':')[0]} has one"

@@ -52,7 +52,7 @@ def run_until_stopped(parent: "Parent") -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, parent.stop)
         # A terminal that is closed says so by the same signal, and means the end.
-        if not sys.stdin.isatty():
+        if sys.stdin is None or not sys.stdin.isatty():
             loop.add_signal_handler(signal.SIGHUP, parent.reload)
         return await parent.run()
 

@@ -98,5 +98,5 @@ def _obey_signals(master: Master) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, master.addons.get("stopping").ask)
     # A terminal that is closed says so by the same signal, and means the end.
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         loop.add_signal_handler(signal.SIGHUP, master.addons.get("rulesinforce").reload)
