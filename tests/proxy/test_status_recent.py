@@ -6,7 +6,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from metahub.core.decision import MalformedDecisionError
 from metahub.core.wanted import Wanted
 from metahub.proxy.pages.status.overview import in_bytes
 from metahub.proxy.pages.status.recent import A_PAGE, Recent
@@ -58,18 +57,6 @@ async def test_a_store_that_says_nothing_is_not_waited_for() -> None:
         with pytest.raises(StoreError):
             await asked.one("1", 1)
         goes_on.set()
-
-
-async def test_decisions_of_a_later_metahub_are_told_of() -> None:
-    """Which an upgrade of another instance may leave in the store."""
-
-    def refuse() -> None:
-        raise MalformedDecisionError("no such outcome")
-
-    with recent(SomeStore([1], refuse)) as asked:
-        why = "it holds decisions of another MetaHub than this one: no such outcome"
-        with pytest.raises(StoreError, match=f"^{why}$"):
-            await asked.page(ALL, None)
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,7 @@ def test_it_is_for_the_same_only() -> None:
         question("Basic eDp5", URL_OF_D.with_name("sha256:01")),
         question("Basic eDp5", URL("https://registry.test/v2/b/manifests/sha256:00")),
         Question(URL_OF_D, ((b"Cookie", b"Basic eDp5"),)),
+        Question(URL_OF_D, ((b"X-JFrog-Art-Api", b"Basic eDp5"),)),
     ]
     assert [yeses.recall(one) for one in others] == [None] * len(others)
     assert "eDp5" not in repr(yeses)

@@ -62,6 +62,14 @@ def test_what_there_can_be_one_of(
     assert all(map(str.startswith, found, why))
 
 
+@pytest.mark.parametrize("name", ["save_stream_file", "hardump", "rfile", "client_replay"])
+def test_a_file_is_of_one_process(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several would write over each other."""
+    monkeypatch.setattr("sys.platform", "linux")
+    assert len(list(obstacles({name: "flows.mitm"}))) == 1
+    assert list(obstacles({name: ""})) == []
+
+
 def test_elsewhere_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other systems let processes share a port, and give one of them all connections."""
     monkeypatch.setattr("sys.platform", "darwin")

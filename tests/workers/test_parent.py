@@ -4,14 +4,17 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from metahub.workers.line import Line
 from metahub.workers.parent import Pace, Parent
 from metahub.workers.worker import Worker
 
@@ -137,6 +140,34 @@ async def test_a_worker_that_ends_is_replaced(family: Family) -> None:
     assert family.reports == [
         f"Worker 1 ended by SIGKILL; {takes} {pause} seconds." for pause in ("0.05", "0.1", "0.1")
     ]
+
+
+async def test_a_machine_without_room_for_another_worker(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is tried again, and the others go on."""
+    start, refusals = Worker.start, iter([OSError(11, "Resource temporarily unavailable")])
+
+    async def hesitant(number: int, *rest: Any) -> Worker:
+        if family.has("pid-1") and (refusal := next(refusals, None)):
+            raise refusal
+        return await start(number, *rest)
+
+    monkeypatch.setattr(Worker, "start", hesitant)
+    async with running(family):
+        await family.kill(1)
+    said = "Worker 1 cannot be started: Resource temporarily unavailable."
+    assert family.reports[1] == said
+
+
+async def test_a_message_that_nobody_finished() -> None:
+    """Of a worker, or a parent, that was killed amid it: it is the end, and no mistake."""
+    ours, theirs = socket.socketpair()
+    line = await Line.over(ours)
+    theirs.sendall(b'{"asked": 1}\n{"counted": 1, "cou')
+    theirs.close()
+    assert [message async for message in line.messages()] == [{"asked": 1}]
+    line.close()
 
 
 async def test_a_reload_reaches_every_worker(family: Family) -> None:

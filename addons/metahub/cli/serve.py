@@ -29,7 +29,7 @@ def serve(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, help="How many processes serve; one a core, if none is named.", metavar="N"
+            min=1, help="How many processes serve; else as many as metahub_workers says.", metavar="N"
         ),
     ] = None,
     assignments: Annotated[

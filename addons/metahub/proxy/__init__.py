@@ -27,7 +27,6 @@ from metahub.proxy.itself import Itself
 from metahub.proxy.judging import Judging
 from metahub.proxy.kept_decisions import KeptDecisions
 from metahub.proxy.kept_flows import KeptFlows
-from metahub.proxy.kept_index import KeptIndex
 from metahub.proxy.kept_indexes import KeptIndexes
 from metahub.proxy.leaves import Leaves
 from metahub.proxy.logins import Logins
@@ -51,6 +50,7 @@ from metahub.proxy.signing import Signing
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.streams import Streams
 from metahub.proxy.upstream import Upstream
+from metahub.proxy.upstreams_copy import UpstreamsCopy
 from metahub.proxy.upward import Upward
 from metahub.proxy.uses import Uses
 from metahub.workers.place import Place
@@ -164,7 +164,7 @@ def addons(place: Place | None = None) -> list[Addon]:
 def _told_to(log: DecisionLog, kept: KeptDecisions, metrics: Metrics) -> Decisions:
     """Decisions, of which all are told that want to know; the comment is there before the copy."""
     decisions = Decisions()
-    for told in (log.told, kept.told, Comments().told, KeptIndex().told):
+    for told in (log.told, kept.told, Comments().told, UpstreamsCopy().told):
         decisions.follow(told)
     decisions.follow(lambda _, decision, __: metrics.decided(decision))
     return decisions

@@ -4,6 +4,7 @@ Knows the order in which upstream, the core and the store are asked. Must not kn
 is beyond its machine type, nor what happens when something fails.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -202,7 +203,11 @@ def _sought(question: Question) -> Sought:
 
     The login itself is no part of it: each pull has a token of its own, and nobody is to keep them.
     """
-    accepted = {value for name, value in question.headers if name.lower() == b"accept"}
+    accepted = {
+        hashlib.blake2b(value).digest()  # which may be long
+        for name, value in question.headers
+        if name.lower() == b"accept"
+    }
     login = {b"logged in" for name, _ in question.headers if name.lower() == b"authorization"}
     return question.url, frozenset(accepted | login)
 

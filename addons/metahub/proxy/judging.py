@@ -24,7 +24,7 @@ _SMALL = 8 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class AnswerInWords:
     """The answer of the core, and its words."""
 
     terms: Terms
@@ -47,11 +47,11 @@ class Judging:
 
     def remember(self, most_bytes: int) -> None:
         """Have so many bytes of answers in memory at most, from now on."""
-        self._judged = LRUCache[tuple[Digest, str, ImageName, str], Judged](
+        self._judged = LRUCache[tuple[Digest, str, ImageName, str], AnswerInWords](
             most_bytes, lambda judged: judged.weight
         )
 
-    async def of(self, index: FoundIndex, image: ImageName, terms: Terms) -> Judged:
+    async def of(self, index: FoundIndex, image: ImageName, terms: Terms) -> AnswerInWords:
         """The answer for an index of `image`. Raises MalformedIndexError."""
         content, machine_type = index.content, terms.machine_type.name
         key = (index.digest, content.media_type, image, machine_type)
@@ -66,7 +66,7 @@ class Judging:
             self._judged[key] = judged
         return judged
 
-    def _ask(self, index: Content, image: ImageName, terms: Terms) -> Judged:
+    def _ask(self, index: Content, image: ImageName, terms: Terms) -> AnswerInWords:
         with self._metrics.rewriting():
             answer = rewrite(index.body, index.media_type, image, terms)
-        return Judged(terms, answer, Judgement.of(answer))
+        return AnswerInWords(terms, answer, Judgement.of(answer))

@@ -3,7 +3,8 @@
 Knows how many. Must not know what a store is made of, nor what is decided.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Sequence
 
 from mitmproxy import ctx, exceptions, http
 
@@ -30,9 +31,9 @@ class KeptDecisions:
         """Keep it, soon."""
         self._kept.add(decision)
 
-    async def done(self) -> None:
+    def done(self) -> Awaitable[None]:
         """Keep the last, and nothing more: the store closes next."""
-        await self._kept.finish()
+        return asyncio.ensure_future(self._kept.finish())
 
     async def _keep(self, decisions: Sequence[Decision]) -> None:
         await self._store.now().keep_decisions(decisions, ctx.options.metahub_keep_decisions)

@@ -3,7 +3,7 @@
 Knows how much memory that may take. Must not know where an index comes from, nor who gets it.
 """
 
-from cachetools import LRUCache
+from cachetools import Cache, LRUCache, TTLCache
 
 from metahub.core.digest import Digest
 from metahub.proxy.metrics import READS, Metrics, Read
@@ -16,6 +16,10 @@ from metahub.store import Content, KeptAnswer
 _OVERHEAD_BYTES = 1000
 
 _MOST_LINKS = 10_000
+
+# So soon it is found out that a store has lost what it had: that of a backup has, or a table that
+# somebody has mended.
+_SECONDS_OF_TRUST = 60
 
 
 class KeptIndexes:
@@ -36,7 +40,8 @@ class KeptIndexes:
         """Have so many bytes of indexes in memory at most, from now on."""
         self._upstreams = LRUCache[Digest, Content](most_bytes // 2, _weight)
         self._ours = LRUCache[Digest, KeptAnswer](most_bytes // 2, _weight_of_ours)
-        self._newest = LRUCache[Digest, Digest](_MOST_LINKS if most_bytes else 0)
+        links = _MOST_LINKS if most_bytes else 0
+        self._newest: TTLCache[Digest, Digest] = TTLCache(links, _SECONDS_OF_TRUST)
 
     async def upstreams(self, digest: Digest) -> Content | None:
         """The upstream index `digest` (`D`); None if it was never kept."""
@@ -45,21 +50,24 @@ class KeptIndexes:
         self._metrics.count(READS, Read.MISS if content is None else Read.HIT)
         if content is not None:
             self._uses.note(digest)
-            _put(self._upstreams, digest, content)
+            self._put(store, self._upstreams, digest, content)
         return content
 
     async def keep_upstreams(self, digest: Digest, content: Content) -> None:
         """Keep an upstream index."""
-        await self._in_use().keep_index(digest, content)
-        _put(self._upstreams, digest, content)
+        store = self._in_use()
+        await store.keep_index(digest, content)
+        self._put(store, self._upstreams, digest, content)
 
     async def ours(self, digest: Digest) -> KeptAnswer | None:
         """The index of ours `digest` (`D'`); None if it was never kept."""
         store = self._in_use()
         held = self._ours.get(digest) if self._uses.is_noted(digest) else None
         kept = held or await store.answer(digest)
-        if kept is not None:
-            _put(self._ours, digest, kept)
+        if kept is None:
+            self._newest.pop(digest, None)
+        else:
+            self._put(store, self._ours, digest, kept)
         return kept
 
     async def keep_ours(self, digest: Digest, content: Content, upstream: Digest) -> None:
@@ -70,11 +78,18 @@ class KeptIndexes:
         await store.keep_answer(digest, content, upstream)
         self._uses.was_kept(digest)
         self._ours.pop(digest, None)  # it is made of one more
-        _put(self._newest, digest, upstream)
+        self._put(store, self._newest, digest, upstream)
 
     def note_use(self, digest: Digest) -> None:
         """The index of ours `digest` is served."""
         self._uses.note(digest)
+
+    def _put[Key, Value](
+        self, store: StoreThreads, held: Cache[Key, Value], key: Key, value: Value
+    ) -> None:
+        """Hold what this store has, if it is in use still, and if there is room for it at all."""
+        if store is self._of and held.getsizeof(value) <= held.maxsize:
+            held[key] = value
 
     def _in_use(self) -> StoreThreads:
         """The store; of another one nothing is in memory."""
@@ -84,12 +99,6 @@ class KeptIndexes:
             for held in (self._upstreams, self._ours, self._newest):
                 held.clear()
         return store
-
-
-def _put[Key, Value](held: LRUCache[Key, Value], key: Key, value: Value) -> None:
-    """What is larger than all that may be held is not held."""
-    if held.getsizeof(value) <= held.maxsize:
-        held[key] = value
 
 
 def _weight(content: Content) -> int:

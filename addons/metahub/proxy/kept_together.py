@@ -52,16 +52,21 @@ class KeptTogether[One]:
             keeping.cancel()
 
     async def _keep_all(self) -> None:
-        while self._waiting:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), _SECONDS_TOGETHER)
-            together = list(self._waiting)
-            self._waiting.clear()
-            try:
-                await self._keep(together)
-            except StoreError as error:
-                self._complain(str(error))
-        self._keeping = None
+        try:
+            while self._waiting:
+                await self._keep_next()
+        finally:
+            self._keeping = None
+
+    async def _keep_next(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), _SECONDS_TOGETHER)
+        together = list(self._waiting)
+        self._waiting.clear()
+        try:
+            await self._keep(together)
+        except StoreError as error:
+            self._complain(str(error))
 
     def _complain(self, why: str) -> None:
         if not self._told.remembers(why):

@@ -5,6 +5,7 @@ Knows for how long. Must not know what a store is made of, nor what counts as a 
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 
 from mitmproxy import ctx, exceptions
@@ -49,11 +50,11 @@ class Pruning:
         """Begin, in the background."""
         self._going_on = asyncio.create_task(self._go_on(), name="forget what nobody uses")
 
-    async def done(self) -> None:
-        """Forget, and note, nothing more: the store closes next."""
+    def done(self) -> Awaitable[None]:
+        """Forget nothing more, and note the last use: the store closes next."""
         if self._going_on is not None:
             self._going_on.cancel()
-        await self._uses.finish()
+        return asyncio.ensure_future(self._uses.finish())
 
     async def prune(self) -> None:
         """Forget all that was not used for those days, a few at a time."""

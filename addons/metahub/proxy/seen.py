@@ -3,7 +3,8 @@
 Knows users by name. Must not know how anybody is let in, nor what a store is made of.
 """
 
-from collections.abc import Callable, Container, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Container, Sequence
 from datetime import UTC, datetime
 
 from metahub.core.client import Client
@@ -32,9 +33,9 @@ class Seen:
         self._lately.remember(user)
         self._kept.add((user, datetime.now(UTC)))
 
-    async def done(self) -> None:
+    def done(self) -> Awaitable[None]:
         """Keep the last, and nothing more: the store closes next."""
-        await self._kept.finish()
+        return asyncio.ensure_future(self._kept.finish())
 
     async def _keep(self, seen: Sequence[tuple[str, datetime]]) -> None:
         await self._store.now().keep_seen(dict(seen))

@@ -19,7 +19,10 @@ from yarl import URL
 
 from metahub.proxy.upstream import Headers, Question
 
-_LOGIN = frozenset({b"authorization", b"cookie"})
+# All others may say who asks: registries know logins by several names, and clients may be told any.
+_OF_NOBODY = frozenset(
+    {b"accept", b"accept-language", b"traceparent", b"tracestate", b"user-agent"}
+)
 _BEARER = "bearer "
 
 _MOST_REMEMBERED = 10_000
@@ -99,7 +102,9 @@ class Yeses:
 
 
 def _login(question: Question) -> Headers:
-    return tuple((name, value) for name, value in question.headers if name.lower() in _LOGIN)
+    return tuple(
+        (name, value) for name, value in question.headers if name.lower() not in _OF_NOBODY
+    )
 
 
 def _token(question: Question) -> Mapping[str, Any]:
@@ -108,7 +113,7 @@ def _token(question: Question) -> Mapping[str, Any]:
     https://distribution.github.io/distribution/spec/auth/jwt/
     """
     match _login(question):
-        case ((_, value),):
+        case ((name, value),) if name.lower() == b"authorization":
             said = value.decode("latin-1")
         case _:
             return {}

@@ -11,13 +11,14 @@ from typing import Any, Self
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from metahub.core.decision import Decision
+from metahub.core.decision import Decision, MalformedDecisionError
 from metahub.core.digest import Digest
 from metahub.store.contract import (
     NOTED_AGAIN,
     Content,
     KeptAnswer,
     KeptDecision,
+    StoreError,
     refuse_unless_verified,
 )
 from metahub.store.database import Database
@@ -135,7 +136,11 @@ class SqlStore:
             wanted = wanted.where(place > after).order_by(place)
         with self._database.reading() as connection:
             rows = connection.execute(wanted).all()
+        try:
             kept = [KeptDecision(row.place, Decision.loaded(row.body)) for row in rows]
+        except MalformedDecisionError as error:
+            why = f"a decision in it cannot be read ({error}): it is of a newer MetaHub, or damaged"
+            raise StoreError(why) from error
         return kept if after is not None else kept[::-1]
 
     def keep_used(self, used: Mapping[Digest, datetime]) -> None:

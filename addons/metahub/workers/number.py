@@ -13,7 +13,7 @@ from pathlib import Path
 from metahub.config import WORKERS, ConfigError
 
 MOST_UNASKED = 8
-"""Each holds some 100 MB, and few proxies have more to do than eight cores can."""
+"""Each holds some 120 MB, and few proxies have more to do than eight cores can."""
 
 # What listens on TCP only: UDP ports are not shared.
 _OF_TCP = re.compile(r"(regular|upstream|transparent|socks5)\b|reverse:(http|tls|tcp)://")

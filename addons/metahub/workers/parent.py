@@ -158,6 +158,10 @@ class Parent:
         self._starting += 1
         try:
             worker = await self._start(number)
+        except OSError as error:  # a machine without memory, or processes, for another
+            self._report(f"Worker {number} cannot be started: {error.strerror or error}.")
+            self._failed += 1
+            return 1
         finally:
             self._starting -= 1
         self._workers[number] = worker

@@ -79,10 +79,10 @@ class LogLines(logging.Filter):
 
     def _is_said(self, record: logging.LogRecord) -> bool:
         place = (record.name, record.lineno, record.exc_info[0] if record.exc_info else None)
-        if place not in self._minutes:
-            self._minutes[place] = _Minute()
+        minute = self._minutes.get(place)  # another thread may sum it up at this moment
+        if minute is None:
+            minute = self._minutes[place] = _Minute()
             self._sum_up_later(place)
-        minute = self._minutes[place]
         minute.lines += 1
         minute.last = record.getMessage()
         return minute.lines <= MOST_LINES

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from datetime import datetime
 
-from metahub.core.decision import Decision, MalformedDecisionError
+from metahub.core.decision import Decision
 from metahub.core.wanted import Wanted
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.store import KeptDecision, StoreError
@@ -117,6 +117,3 @@ class Recent:
                 return await ask()
         except TimeoutError as error:
             raise StoreError(f"it said nothing for {self._seconds:g} seconds") from error
-        except MalformedDecisionError as error:
-            why = f"it holds decisions of another MetaHub than this one: {error}"
-            raise StoreError(why) from error

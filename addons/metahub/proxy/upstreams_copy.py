@@ -11,7 +11,7 @@ from metahub.proxy.secrets import without_credentials
 from metahub.store import Content
 
 
-class KeptIndex:
+class UpstreamsCopy:
     """Makes of upstream's answer what mitmproxy's tools revert a flow to, and write into files."""
 
     def told(self, flow: http.HTTPFlow | None, _: Decision, index: Content | None) -> None:
