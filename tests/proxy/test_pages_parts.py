@@ -18,6 +18,7 @@ from metahub.demo.address import LOOPBACK
 from metahub.demo.tls import Authority as DemoAuthority
 from metahub.node.authority import Authority, fingerprint_of, new_pair, read_authority
 from metahub.proxy.itself import HOST, Itself, is_itself
+from metahub.proxy.lookups import Lookups
 from metahub.proxy.pages import looks
 from metahub.proxy.pages.front import Shown
 from metahub.proxy.pages.proxy_address import MalformedHostError, ProxyAddress
@@ -101,7 +102,7 @@ async def test_a_redirected_client_names_it_in_the_host_header(
     flow.client_conn.proxy_mode = ProxyMode.parse(mode)
     flow.request.data.host = host
     flow.request.headers["Host"] = named
-    assert await Itself().is_asked(flow) is expected
+    assert await Itself(Lookups()).is_asked(flow) is expected
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ async def test_its_address_is_known_too(host: str, port: int, expected: bool) ->
     flow = tflow.tflow()
     flow.client_conn.sockname = (LOOPBACK, 8080)
     flow.request.data.host, flow.request.data.port = host, port
-    assert await Itself().is_asked(flow) is expected
+    assert await Itself(Lookups()).is_asked(flow) is expected
 
 
 TYPE1 = MachineType("type1")

@@ -24,6 +24,7 @@ from metahub.proxy.failures import Failures
 from metahub.proxy.gate import Gate
 from metahub.proxy.itself import Itself
 from metahub.proxy.logins import Logins
+from metahub.proxy.lookups import Lookups
 from metahub.proxy.metrics import Metrics
 from metahub.proxy.options import Options
 from metahub.proxy.patience import Patience
@@ -225,7 +226,8 @@ def patience() -> Iterator[Patience]:
     metrics = Metrics()
     logins = Logins(dict, metrics)
     rules = RulesInForce(metrics)
-    gate = Gate(rules, Reach(rules), logins, Itself(), lambda client: client, Decisions())
+    reach, itself = Reach(rules, Lookups()), Itself(Lookups())
+    gate = Gate(rules, reach, logins, itself, lambda client: client, Decisions())
     with taddons.context(Options(), Proxyserver()):
         yield Patience(gate, Failures(), lambda bound: bound)
     gate.done()

@@ -28,9 +28,7 @@ def serve(
     ] = False,
     workers: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="How many processes serve; else as many as metahub_workers says.", metavar="N"
-        ),
+        typer.Option(min=1, help="How many processes serve, if not metahub_workers.", metavar="N"),
     ] = None,
     assignments: Annotated[
         list[str] | None,

@@ -30,6 +30,7 @@ from metahub.proxy.kept_flows import KeptFlows
 from metahub.proxy.kept_indexes import KeptIndexes
 from metahub.proxy.leaves import Leaves
 from metahub.proxy.logins import Logins
+from metahub.proxy.lookups import Lookups
 from metahub.proxy.manifests import Manifests
 from metahub.proxy.metrics import CONNECTIONS, EXCEEDED, PAUSED, STORE_SIZE, Metrics
 from metahub.proxy.mirror import Mirror
@@ -99,7 +100,8 @@ type Addon = (
 
 def addons(place: Place | None = None) -> list[Addon]:
     """MetaHub's addons, in the order in which they want mitmproxy's events, in a worker's place."""
-    metrics, presence, failures, itself = Metrics(), Presence(), Failures(), Itself()
+    lookups = Lookups()
+    metrics, presence, failures, itself = Metrics(), Presence(), Failures(), Itself(lookups)
     exceeded = partial(metrics.count, EXCEEDED)
     heads = Heads(exceeded)
     store = StoreInUse()
@@ -109,7 +111,7 @@ def addons(place: Place | None = None) -> list[Addon]:
     logins = Logins(lambda: rules.now().password_hashes, metrics)
     kept, log = KeptDecisions(store), DecisionLog()
     decisions = _told_to(log, kept, metrics)
-    reach = Reach(rules)
+    reach = Reach(rules, lookups)
     gate = Gate(rules, reach, logins, itself, seen.let_in, decisions)
     pause = Pause()
     _measure(metrics, pause, store)

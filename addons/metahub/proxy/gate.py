@@ -22,7 +22,7 @@ from metahub.proxy import responses
 from metahub.proxy.decisions import Decisions
 from metahub.proxy.failed_logins import FailedLogins
 from metahub.proxy.failures import BUG
-from metahub.proxy.guessing import origin_of
+from metahub.proxy.guessing import Origin, origin_of
 from metahub.proxy.itself import HOST, Itself, is_itself
 from metahub.proxy.logins import FailedLoginError, Logins
 from metahub.proxy.modes import (
@@ -183,8 +183,9 @@ class Gate:
         connecting.server.error = connecting.server.error or why
 
     def done(self) -> None:
-        """Give the hashing threads back."""
+        """Give the threads back."""
         self._logins.close()
+        self._reach.close()
 
     def _tell_of_tunnel(self, peer: connection.Client, address: Address, host: str) -> None:
         if literal(address[0]) and self._reach.objection_to_name(address[0], address[1]):
@@ -205,7 +206,7 @@ class Gate:
         if is_of_the_mode(client.proxy_mode, address):
             return None
         led_nowhere = partial(self._led_nowhere, client, spelt(host, port))
-        return self._reach.connecting(host, port, led_nowhere)
+        return self._reach.connecting(host, port, _origin(client), led_nowhere)
 
     def _led_nowhere(self, peer: connection.Client, host: str, why: str) -> None:
         """Tell of a connection that was refused when it was to be opened."""
@@ -223,7 +224,7 @@ class Gate:
         elif is_of_the_mode(flow.client_conn.proxy_mode, (host, port)):
             return
         else:
-            why = await self._reach.objection(host, port)
+            why = await self._reach.objection(host, port, _origin(flow.client_conn))
         if why:
             raise LedNowhereError(client, why)
 
@@ -310,6 +311,10 @@ def _turning_away(
     return responses.proxy_authentication_required(
         request, str(turned_away), turned_away.retry_after
     )
+
+
+def _origin(client: connection.Client) -> Origin:
+    return origin_of(parse_address(client.peername[0]))
 
 
 def _unnamed(client: connection.Client) -> Client:

@@ -3,12 +3,13 @@
 Knows by what a request is one to the proxy. Must not know who asks, nor what is answered.
 """
 
-import asyncio
 from weakref import WeakSet
 
-from mitmproxy import http
+from mitmproxy import connection, http
 
 from metahub.core.client import parse_address
+from metahub.proxy.guessing import origin_of
+from metahub.proxy.lookups import Lookups
 from metahub.proxy.modes import is_explicit, is_redirected
 
 HOST = "metahub.internal"
@@ -25,7 +26,8 @@ def is_itself(host: str) -> bool:
 class Itself:
     """Tells the requests that are for the proxy from those that are for others."""
 
-    def __init__(self) -> None:
+    def __init__(self, lookups: Lookups) -> None:
+        self._lookups = lookups
         self._direct: WeakSet[http.Request] = WeakSet()
 
     def hear(self, request: http.Request) -> None:
@@ -60,13 +62,15 @@ class Itself:
         # What is asked over TLS is asked of a registry: its name is not looked up for each request.
         is_plain = is_explicit(client) and request.scheme == _SCHEME
         address, port, *_ = client.sockname
-        return is_plain and request.port == port and await _is_at(request.host, address)
+        if not is_plain or request.port != port:
+            return False
+        return await self._is_at(client, request.host, address)
 
-
-async def _is_at(host: str, address: str) -> bool:
-    """True if the address is one of the host's."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None)
-    except (OSError, UnicodeError):  # the latter of a name that no name server could be asked for
-        return False
-    return parse_address(address) in {parse_address(str(name[0])) for *_, name in found}
+    async def _is_at(self, client: connection.Client, host: str, address: str) -> bool:
+        """True if the address is one of the host's."""
+        origin = origin_of(parse_address(client.peername[0]))
+        try:
+            found = await self._lookups.of(origin, host, None)
+        except (OSError, UnicodeError):  # the latter of a name that nobody could be asked for
+            return False
+        return parse_address(address) in {parse_address(str(name[0])) for *_, name in found}

@@ -24,6 +24,8 @@ from mitmproxy.proxy import mode_specs
 
 from metahub.core.client import Address, parse_address
 from metahub.core.destination import literal, reached, spelt
+from metahub.proxy.guessing import Origin
+from metahub.proxy.lookups import Lookups
 from metahub.proxy.modes import is_of_the_mode
 from metahub.proxy.rules_in_force import RulesInForce
 
@@ -46,32 +48,38 @@ class RefusedError(OSError):
 class Reach:
     """Says where nobody is led, and sees to it."""
 
-    def __init__(self, rules: RulesInForce) -> None:
+    def __init__(self, rules: RulesInForce, lookups: Lookups) -> None:
         self._in_force = rules
-        self._openings: WeakKeyDictionary[asyncio.Task[object], Refused] = WeakKeyDictionary()
+        self._lookups = lookups
+        self._openings: WeakKeyDictionary[asyncio.Task[object], tuple[Origin, Refused]]
+        self._openings = WeakKeyDictionary()
         self._loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
 
-    async def objection(self, host: str, port: int) -> str | None:
+    async def objection(self, host: str, port: int, origin: Origin | None = None) -> str | None:
         """Why nobody is connected with `host`, by what it leads to now; None if everybody is.
 
         A name that leads nowhere is left to whoever tries.
         """
         if self._in_force.now().destinations.names(host, port):
             return None
-        return self._against(host, port, await _addresses(host, port))
+        return self._against(host, port, await self._addresses(host, port, origin))
+
+    def close(self) -> None:
+        """Look nothing more up."""
+        self._lookups.close()
 
     def objection_to_name(self, host: str, port: int) -> str | None:
         """The same by what the name itself says, as where it is resolved by somebody else."""
         known = literal(host)
         return self._against(host, port, [known] if known else [])
 
-    def connecting(self, host: str, port: int, refused: Refused) -> str | None:
+    def connecting(self, host: str, port: int, origin: Origin, refused: Refused) -> str | None:
         """Why the current task is not to open a connection to `host`; None if it may.
 
         It may still fail when the name is resolved; `refused` is called with each objection.
         """
         self._look_over_the_shoulder(asyncio.get_running_loop())
-        self._openings[_task()] = refused
+        self._openings[_task()] = origin, refused
         why = self.objection_to_name(host, port) if literal(host) else None
         if why:
             refused(why)
@@ -97,7 +105,11 @@ class Reach:
         resolve = loop.getaddrinfo
 
         async def resolved(host: Any, port: Any, **how: Any) -> Any:
-            found = await resolve(host, port, **how)
+            origin, _ = self._openings.get(_task(), (None, None))
+            if origin is None or self._in_force.now().destinations.names(host, port):
+                found = await resolve(host, port, **how)
+            else:
+                found = await self._lookups.of(origin, host, port, **how)
             self._look(host, port, found)
             return found
 
@@ -106,7 +118,7 @@ class Reach:
 
     def _look(self, host: Any, port: Any, found: Any) -> None:
         """Look where the connection leads that the current task is about to open, if any."""
-        refused = self._openings.pop(_task(), None)
+        _, refused = self._openings.pop(_task(), (None, None))
         if refused is None:
             return
         try:
@@ -115,19 +127,17 @@ class Reach:
             refused(str(error))
             raise
 
+    async def _addresses(self, host: str, port: int, origin: Origin | None) -> list[Address]:
+        try:
+            found = await self._lookups.of(origin, host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):  # the latter of a name that no server could be asked for
+            return []
+        return [parse_address(str(sockaddr[0])) for *_, sockaddr in found]
+
     def _against(self, host: str, port: int, addresses: Collection[Address]) -> str | None:
         if port in _own_ports() and any(is_of_this_machine(address) for address in addresses):
             return ITSELF.format(there=spelt(host, port))
         return self._in_force.now().destinations.objection(host, port, addresses)
-
-
-async def _addresses(host: str, port: int) -> list[Address]:
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):  # the latter of a name that no name server could be asked for
-        return []
-    return [parse_address(str(sockaddr[0])) for *_, sockaddr in found]
 
 
 def _task() -> asyncio.Task[object]:

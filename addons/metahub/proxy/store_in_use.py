@@ -35,8 +35,7 @@ class StoreInUse:
         """Ask for anything at all. Raises StoreError where there is no answer."""
         await self.now().index(_NOTHING)
 
-    @property
-    def place(self) -> str:
+    def described(self) -> str:
         """What it is, and where, for a person."""
         return described(parse_location(ctx.options.metahub_store))
 

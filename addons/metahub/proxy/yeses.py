@@ -20,6 +20,7 @@ from yarl import URL
 from metahub.proxy.upstream import Headers, Question
 
 # All others may say who asks: registries know logins by several names, and clients may be told any.
+_SET_COOKIE = b"set-cookie"
 _OF_NOBODY = frozenset(
     {b"accept", b"accept-language", b"traceparent", b"tracestate", b"user-agent"}
 )
@@ -63,7 +64,8 @@ class Yeses:
 
     def remember(self, question: Question, headers: Headers) -> None:
         """Upstream has just answered this question, for a digest, with yes."""
-        yes = self._yes(question, headers)
+        kept = tuple(pair for pair in headers if pair[0].lower() != _SET_COOKIE)
+        yes = self._yes(question, kept)
         if not self._holds(yes):
             return
         name = self._name(question)

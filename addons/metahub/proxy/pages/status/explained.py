@@ -25,6 +25,7 @@ _MOST_AT_ONCE = 4
 
 BUSY = "your last question has no answer yet: ask one at a time"
 CROWDED = "others ask as much as is asked at a time: try again in a moment"
+_FROM_HERE = ("none", "same-origin")
 FROM_ELSEWHERE = "another site led here, so that nothing was asked: send the form if you meant to"
 
 
@@ -89,7 +90,7 @@ class Explained:
     ) -> tuple[tuple[Explanation, ...], str]:
         if not fields["image"]:
             return (), ""
-        if asked.headers.get("Sec-Fetch-Site") == "cross-site":
+        if asked.headers.get("Sec-Fetch-Site", "none") not in _FROM_HERE:
             return (), FROM_ELSEWHERE
         try:
             with self._turn(operator):

@@ -192,7 +192,7 @@ class Overview:
             refused=self._in_force.refused,
             ca=ca,
             ca_is_wrong=ca_is_wrong,
-            place=self._store.place,
+            place=self._store.described(),
             size=in_bytes(self._store.size()),
             is_paused=self._pause.is_on,
             connections=connections.number_of_clients(),
