@@ -99,8 +99,9 @@ def _worker_of(connection: http.client.HTTPConnection, workers: list[int]) -> in
     """Which of them has the other end, by the kernel's table of sockets: proc_net_tcp."""
     port = f":{connection.sock.getsockname()[1]:04X}"
     lines = map(str.split, Path("/proc/net/tcp").read_text().splitlines())
-    (inode,) = (words[9] for words in lines if words[2].endswith(port))
-    (worker,) = (pid for pid in workers if f"socket:[{inode}]" in _open_in(pid))
+    # Others, of other programs, may have come from the same port.
+    ends = {f"socket:[{words[9]}]" for words in lines if words[2].endswith(port)}
+    (worker,) = (pid for pid in workers if ends & _open_in(pid))
     return worker
 
 
