@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from metahub.cli.known_indexes import FirstKnown, InStore, in_store_at
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import OCI_INDEX
-from metahub.explaining.recorded import UpstreamIndex
-from metahub.store import Content, MemoryStore, SqlStore
+from metahub.store import MemoryStore, SqlStore
 
 UPSTREAM, NEWER, OURS = (Content(OCI_INDEX, body) for body in (b"upstream", b"newer", b"ours"))
 D, NEWER_D, OURS_D = (Digest.of(content.body) for content in (UPSTREAM, NEWER, OURS))
@@ -23,7 +23,7 @@ def test_a_store_knows_what_it_kept(tmp_path: Path) -> None:
         store.keep_answer(OURS_D, OURS, NEWER_D)
         store.keep_answer(OURS_D, OURS, D)
     with in_store_at(str(path)) as known:
-        assert known.index(D) == UpstreamIndex(OCI_INDEX, b"upstream")
+        assert known.index(D) == Content(OCI_INDEX, b"upstream")
         assert known.origin(OURS_D) == D
         assert (known.index(OURS_D), known.origin(D)) == (None, None)
 
@@ -46,7 +46,7 @@ def test_the_first_that_knows_is_asked() -> None:
     second.keep_index(NEWER_D, NEWER)
     second.keep_answer(OURS_D, OURS, NEWER_D)
     known = FirstKnown(InStore(first), InStore(second))
-    assert known.index(D) == UpstreamIndex(OCI_INDEX, b"upstream")
-    assert known.index(NEWER_D) == UpstreamIndex(OCI_INDEX, b"newer")
+    assert known.index(D) == Content(OCI_INDEX, b"upstream")
+    assert known.index(NEWER_D) == Content(OCI_INDEX, b"newer")
     assert known.origin(OURS_D) == NEWER_D
     assert known.index(OURS_D) is None

@@ -9,13 +9,14 @@ import pytest
 import yaml
 
 from metahub.core.client import Client, parse_address
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import DOCKER_LIST, OCI_INDEX, ImageName, Reference, Tag
 from metahub.core.judgement import Judgement
 from metahub.core.outcome import Outcome
 from metahub.core.rewrite import rewrite
 from metahub.demo.rules import HASHER
-from metahub.explaining.recorded import Recorded, Then, UpstreamIndex
+from metahub.explaining.recorded import Recorded, Then
 from metahub.explaining.replaying import NotReplayableError, Replay, Replayed
 from metahub.rules import Rules, read_rules
 from tests.core.indexes import as_bytes, attestation, digest_of, entry, index
@@ -57,10 +58,10 @@ RULES: dict[str, Any] = {
 class Known:
     """What is known of upstream's indexes."""
 
-    indexes: Mapping[Digest, UpstreamIndex]
+    indexes: Mapping[Digest, Content]
     origins: Mapping[Digest, Digest]
 
-    def index(self, digest: Digest) -> UpstreamIndex | None:
+    def index(self, digest: Digest) -> Content | None:
         return self.indexes.get(digest)
 
     def origin(self, digest: Digest) -> Digest | None:
@@ -68,7 +69,7 @@ class Known:
 
 
 NOTHING = Known({}, {})
-ALL = Known({D: UpstreamIndex(OCI_INDEX, INDEX)}, {})
+ALL = Known({D: Content(OCI_INDEX, INDEX)}, {})
 
 
 def ruled(folder: Path, **other: Any) -> Rules:
@@ -232,7 +233,7 @@ def test_a_renamed_machine_type_is_another_digest(tmp_path: Path) -> None:
     as_list = as_bytes(
         index(entry("generic"), entry("new", "cpu:broadwell"), media_type=DOCKER_LIST)
     )
-    known = Known({D: UpstreamIndex(DOCKER_LIST, as_list)}, {})
+    known = Known({D: Content(DOCKER_LIST, as_list)}, {})
     served = replayed(recorded, rules, known).now.digest
     then = Then(Outcome.REWRITTEN, "type1", served, (Digest.parse(digest_of("new")),))
     assert not replayed(replace(recorded, then=then), rules, known).changes
@@ -379,7 +380,7 @@ def test_what_cannot_be_replayed(other: Then, sentence: str, tmp_path: Path) -> 
 
 def test_an_index_that_cannot_be_used(tmp_path: Path) -> None:
     """It fails now, as it would in the proxy."""
-    known = Known({D: UpstreamIndex(OCI_INDEX, b"{}")}, {})
+    known = Known({D: Content(OCI_INDEX, b"{}")}, {})
     one = replayed(recorded_by(ruled(tmp_path)), ruled(tmp_path), known)
     assert one.now.outcome is Outcome.FAILED
     assert one.differences() == ["manifests is missing"]

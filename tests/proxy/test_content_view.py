@@ -9,6 +9,7 @@ import pytest
 from mitmproxy import contentviews, http
 from mitmproxy.test import taddons, tflow
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import (
     DOCKER_LIST,
@@ -27,7 +28,6 @@ from metahub.proxy.options import Options
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.view_text import MOST_ROWS, human_size, manifest_text
 from metahub.rules import read_rules
-from metahub.store import Content
 from tests.core.indexes import as_bytes, attestation, digest_of, entry, index
 
 EXAMPLE = Path(__file__).parents[2] / "metahub_rules"

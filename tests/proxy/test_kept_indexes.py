@@ -8,21 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import OCI_INDEX, ImageName
 from metahub.core.rewrite import Terms, rewrite
 from metahub.demo.bench import qnib_bench
 from metahub.proxy import judging as judging_module
+from metahub.proxy import kept_indexes as kept_indexes_module
 from metahub.proxy.indexes import FoundIndex
 from metahub.proxy.judging import Judging
 from metahub.proxy.kept_indexes import KeptIndexes
 from metahub.proxy.metrics import Metrics
-from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.store_threads import StoreThreads
 from metahub.proxy.uses import Uses
 from metahub.rules import read_rules
-from metahub.store import Content, KeptAnswer, MemoryStore
+from metahub.store import KeptAnswer, MemoryStore
 
 RULES = read_rules(Path(__file__).parents[2] / "metahub_rules")
 BENCH = ImageName("docker.io", "qnib/bench")
@@ -151,14 +152,17 @@ def test_nothing_is_known_of_another_store(in_use: InUse) -> None:
     assert played(in_use, MUCH, scene) == ["index", "keep", "answer"]
 
 
-def test_what_was_forgotten_meanwhile_is_not_served(in_use: InUse) -> None:
-    """By whichever instance: what is in memory may be gone when half a day has passed."""
+def test_what_was_forgotten_meanwhile_is_not_served(
+    in_use: InUse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By whichever instance, or whoever put a backup back: the store is asked again soon."""
+    monkeypatch.setattr(kept_indexes_module, "_SECONDS_OF_TRUST", 0.01)
 
     async def scene(kept: KeptIndexes) -> None:
         await kept.keep_ours(D_OF_OURS, OURS, D)
         assert await kept.ours(D_OF_OURS) == KeptAnswer(OURS, (D,))
         assert in_use.counted.forget_unused(datetime.now(UTC) + timedelta(days=100), 10) == 1
-        kept._uses._lately = ShortMemory(0)
+        await asyncio.sleep(0.02)
         assert await kept.ours(D_OF_OURS) is None
         await kept.keep_ours(D_OF_OURS, OURS, D)
         assert await kept.ours(D_OF_OURS) == KeptAnswer(OURS, (D,))

@@ -20,6 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import metahub
 from metahub.core.client import Client, parse_address
+from metahub.core.content import Content
 from metahub.core.decision import Decision
 from metahub.core.digest import Digest
 from metahub.core.outcome import Outcome
@@ -52,7 +53,6 @@ from metahub.proxy.options import Options
 from metahub.proxy.rules_in_force import RulesInForce
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.rules import RulesError, read_rules
-from metahub.store import Content
 from metahub.workers.counts import together
 from tests.e2e.asking.asker import Asker
 from tests.e2e.asking.wire import NoTunnelError

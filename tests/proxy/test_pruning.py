@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from mitmproxy.test import taddons
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import OCI_INDEX
 from metahub.demo.bench import REPOSITORY, TAG, qnib_bench
@@ -20,7 +21,7 @@ from metahub.proxy.pruning import Pruning
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.store_threads import StoreThreads
 from metahub.proxy.uses import Uses
-from metahub.store import Content, MemoryStore, SqlStore, StoreError
+from metahub.store import MemoryStore, SqlStore, StoreError
 from tests.e2e.asking.asker import Asker
 from tests.e2e.machine.running import eventually
 from tests.e2e.proxies.rules import TYPE1, login_of, table

@@ -6,11 +6,11 @@ import pytest
 from mitmproxy import http
 from mitmproxy.net.http.http1 import assemble_response, assemble_response_head
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import OCI_INDEX
 from metahub.proxy import responses
 from metahub.proxy.upstream import Reply
-from metahub.store import Content
 
 BODY = b'{"schemaVersion":2}'
 DIGEST = Digest.of(BODY)

@@ -3,9 +3,10 @@
 import asyncio
 import threading
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.proxy.store_threads import StoreThreads
-from metahub.store import Content, MemoryStore, StoreError
+from metahub.store import MemoryStore, StoreError
 
 ALL_THREADS = 8
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from metahub.core.content import Content
 from metahub.core.decision import Decision
 from metahub.core.digest import Digest
 from metahub.core.distribution import DOCKER_LIST, MAX_MANIFEST_BYTES, OCI_INDEX
 from metahub.store import (
-    Content,
     KeptAnswer,
     KeptDecision,
     Location,

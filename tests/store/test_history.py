@@ -14,8 +14,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, create_engine
 from sqlalchemy.pool import NullPool
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
-from metahub.store import Content, SqlStore, StoreError, parse_location
+from metahub.store import SqlStore, StoreError, parse_location
 from metahub.store.history import (
     TODAY,
     VERSION_TABLE,

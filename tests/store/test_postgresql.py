@@ -9,9 +9,10 @@ import psycopg
 import pytest
 from sqlalchemy import URL
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import OCI_INDEX
-from metahub.store import Content, KeptAnswer, SqlStore, StoreError, parse_location
+from metahub.store import KeptAnswer, SqlStore, StoreError, parse_location
 from metahub.store.postgresql import WRITING, PostgresDatabase
 from tests.core.decided import decided
 from tests.e2e.machine.postgresql import IN_A_URL, PASSWORD, Cluster, cluster

@@ -9,7 +9,7 @@ import typer
 
 from metahub.cli.configured import Configured
 from metahub.cli.ending import ending_with
-from metahub.cli.replayed import CHANGES, UNREADABLE, Shown
+from metahub.cli.replayed import CHANGES, UNREADABLE, Shown, UnchangedToo
 from metahub.cli.rules_read import DIRECTORY, rules_in, show_warnings
 from metahub.config import ConfigError
 from metahub.explaining.recorded import RecordingError
@@ -38,9 +38,7 @@ def check(
             show_default=False,
         ),
     ] = None,
-    unchanged_too: Annotated[
-        bool, typer.Option("--all", help="Show what would come out as it did, too.")
-    ] = False,
+    unchanged_too: UnchangedToo = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what --against finds as JSON, for scripts.")
     ] = False,

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import typer
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
-from metahub.explaining.recorded import KnownIndexes, UpstreamIndex
+from metahub.explaining.recorded import KnownIndexes
 from metahub.store import MemoryStore, SqlStore, Store, StoreError, parse_location
 
 
@@ -20,10 +21,9 @@ class InStore:
 
     store: Store
 
-    def index(self, digest: Digest) -> UpstreamIndex | None:
+    def index(self, digest: Digest) -> Content | None:
         """Upstream's index `D`; None where it was never kept."""
-        found = self.store.index(digest)
-        return UpstreamIndex(found.media_type, found.body) if found else None
+        return self.store.index(digest)
 
     def origin(self, digest: Digest) -> Digest | None:
         """What an index of ours was made of last."""
@@ -38,7 +38,7 @@ class FirstKnown:
     first: KnownIndexes
     second: KnownIndexes
 
-    def index(self, digest: Digest) -> UpstreamIndex | None:
+    def index(self, digest: Digest) -> Content | None:
         """Upstream's index `D`, from the first that has it."""
         return self.first.index(digest) or self.second.index(digest)
 

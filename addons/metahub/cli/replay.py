@@ -8,7 +8,7 @@ import typer
 from metahub.cli.configured import Configured
 from metahub.cli.ending import ending_with
 from metahub.cli.recording_file import opened
-from metahub.cli.replayed import CHANGES, UNREADABLE, Comparison, Shown
+from metahub.cli.replayed import CHANGES, UNREADABLE, Comparison, Shown, UnchangedToo
 from metahub.cli.rules_read import DIRECTORY, rules_in
 from metahub.config import ConfigError
 from metahub.explaining.recorded import RecordingError
@@ -34,9 +34,7 @@ def replay(
             show_default=False,
         ),
     ] = None,
-    unchanged_too: Annotated[
-        bool, typer.Option("--all", help="Show what would come out as it did, too.")
-    ] = False,
+    unchanged_too: UnchangedToo = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
     """Show which recorded requests would be answered otherwise by the rules of today, and why.

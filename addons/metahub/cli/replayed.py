@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import typer
 
@@ -16,6 +17,10 @@ from metahub.core.judgement import Judged
 from metahub.core.outcome import Outcome
 from metahub.explaining.recorded import Recorded, Then
 from metahub.explaining.replaying import NotReplayableError, Now, Replay, Replayed
+
+UnchangedToo = Annotated[
+    bool, typer.Option("--all", help="Show what would come out as it did, too.")
+]
 
 CHANGES = 1
 """The exit code where something comes out otherwise."""

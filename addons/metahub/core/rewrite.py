@@ -6,10 +6,11 @@ asks, nor where the bytes came from.
 
 from dataclasses import dataclass
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import MAX_MESSAGE_BYTES, ImageName, Tag, one_line
 from metahub.core.feature import Vocabulary
-from metahub.core.index import Entry, parse_index
+from metahub.core.index import Entry, MalformedIndexError, parse_index
 from metahub.core.machine import MachineType
 from metahub.core.policy import DEFAULT_POLICY, AnswerWith, NoFit, Policy
 from metahub.core.requirement import required_features
@@ -104,6 +105,18 @@ def rewrite(body: bytes, media_type: str, image: ImageName | str, terms: Terms) 
     )
     served_body = served.serialize()
     return Rewritten(upstream_digest, Digest.of(served_body), media_type, served_body, selection)
+
+
+def stated_origin(index: Content) -> Digest | None:
+    """The `D` that an index of ours says that it was made of; None for one of upstream's.
+
+    A Docker manifest list has no room to say it.
+    """
+    try:
+        annotations = parse_index(index.body, index.media_type).fields.get("annotations") or {}
+        return Digest.parse(annotations.get(UPSTREAM_DIGEST_ANNOTATION) or "")
+    except (MalformedIndexError, ValueError):
+        return None
 
 
 def _the_one_manifest(selection: Selection) -> Digest | None:

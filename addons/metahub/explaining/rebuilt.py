@@ -7,9 +7,9 @@ import json
 import re
 from collections.abc import Iterable
 
+from metahub.core.content import Content
 from metahub.core.distribution import OCI_INDEX, OCI_MANIFEST
 from metahub.core.judgement import Judged
-from metahub.explaining.recorded import UpstreamIndex
 
 # As `Platform` prints itself.
 _PLATFORM = re.compile(
@@ -18,7 +18,7 @@ _PLATFORM = re.compile(
 _NO_SYSTEM = "unknown"
 
 
-def rebuilt_index(entries: Iterable[Judged]) -> UpstreamIndex | None:
+def rebuilt_index(entries: Iterable[Judged]) -> Content | None:
     """An index from which the same entries are chosen; None where there is no image among them.
 
     What belongs to an image, and is none itself, is not in it: it goes with its image.
@@ -27,7 +27,7 @@ def rebuilt_index(entries: Iterable[Judged]) -> UpstreamIndex | None:
     if not manifests:
         return None
     fields = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}
-    return UpstreamIndex(OCI_INDEX, json.dumps(fields).encode("ascii"))
+    return Content(OCI_INDEX, json.dumps(fields).encode("ascii"))
 
 
 def _entry(judged: Judged) -> dict[str, object] | None:

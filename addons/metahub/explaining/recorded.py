@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from metahub.core.client import Client
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import ImageName, Reference
 from metahub.core.judgement import Judged
@@ -17,18 +18,10 @@ class RecordingError(Exception):
     """Nothing in a file can be read. The message says so, and nothing of what is in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamIndex:
-    """An index, as upstream served it."""
-
-    media_type: str
-    body: bytes
-
-
 class KnownIndexes(Protocol):
     """What is known of upstream's indexes, wherever it comes from."""
 
-    def index(self, digest: Digest) -> UpstreamIndex | None:
+    def index(self, digest: Digest) -> Content | None:
         """Upstream's index `D`; None where it is not known."""
         ...
 

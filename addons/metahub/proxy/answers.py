@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from mitmproxy import http
 from yarl import URL
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import ImageName, ManifestPath, Tag
 from metahub.core.judgement import Judgement
@@ -24,7 +25,6 @@ from metahub.proxy.shared_heads import SharedHeads
 from metahub.proxy.short_memory import ShortMemory
 from metahub.proxy.upstream import Headers, Question, Reply, Upstream
 from metahub.proxy.yeses import Yeses
-from metahub.store import Content
 
 _KNOWN = "asked for by the digest of an index of ours"
 
@@ -64,8 +64,8 @@ class Sources:
     judging: Judging
 
 
-type Sought = tuple[URL, frozenset[bytes]]
-"""What was looked for: where, and in which words as far as they decide whether it is found."""
+type Sought = tuple[URL, frozenset[bytes], bool]
+"""What was looked for: where, of what types, and whether by somebody who may have logged in."""
 
 
 class Answers:
@@ -208,8 +208,7 @@ def _sought(question: Question) -> Sought:
         for name, value in question.headers
         if name.lower() == b"accept"
     }
-    login = {b"logged in" for name, _ in question.headers if name.lower() == b"authorization"}
-    return question.url, frozenset(accepted | login)
+    return question.url, frozenset(accepted), bool(question.login)
 
 
 def _shows(reply: Reply, origin: Digest) -> bool:

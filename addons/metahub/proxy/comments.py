@@ -5,9 +5,9 @@ Knows comments, marks, and metadata, which `~meta` filters by. Must not know any
 
 from mitmproxy import ctx, flow, http
 
+from metahub.core.content import Content
 from metahub.core.decision import Decision
 from metahub.core.outcome import Outcome
-from metahub.store import Content
 
 _MARK = "metahub_mark"
 

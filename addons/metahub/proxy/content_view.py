@@ -7,26 +7,25 @@ from mitmproxy import contentviews, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.contentviews import Metadata
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import (
     INDEX_TYPES,
     MANIFEST_TYPES,
     ImageName,
     ManifestPath,
-    media_type,
     parse_manifest_path,
     short_name,
 )
 from metahub.core.feature import Vocabulary
-from metahub.core.index import parse_index
 from metahub.core.judgement import Judgement
 from metahub.core.outcome import Outcome
 from metahub.core.registry import Registry
-from metahub.core.rewrite import UPSTREAM_DIGEST_ANNOTATION, Terms
+from metahub.core.rewrite import Terms, stated_origin
 from metahub.proxy.rules_in_force import RulesInForce
+from metahub.proxy.upstreams_copy import replaced_index
 from metahub.proxy.view_text import judged_index, listed_index, manifest_text
 from metahub.rules import Rules
-from metahub.store import Content
 
 # That of mitmproxy for JSON is 1.
 _PRIORITY = 2.0
@@ -52,7 +51,7 @@ class ImageView(contentviews.Contentview):
     def prettify(self, data: bytes, metadata: Metadata) -> str:
         """The words. Raises ValueError for what is neither index nor manifest."""
         shown, flow = Content(metadata.content_type or "", data), _answered(metadata)
-        upstream = _upstream_index(flow) if flow else None
+        upstream = replaced_index(flow) if flow else None
         if flow is not None and upstream is not None and upstream != shown:
             return f"{self._upstreams(upstream, flow)}\n\n{self._served(shown)}"
         if shown.media_type not in INDEX_TYPES:
@@ -164,23 +163,6 @@ def _outcome(flow: http.HTTPFlow) -> Outcome | None:
 def _is_ours(index: Content, flow: http.HTTPFlow) -> bool:
     """True for an index that MetaHub made. A Docker manifest list itself does not say so."""
     outcome = _outcome(flow)
-    return _says_so(index) if outcome is None else outcome is Outcome.REWRITTEN
-
-
-def _says_so(index: Content) -> bool:
-    annotations = parse_index(index.body, index.media_type).fields.get("annotations")
-    return UPSTREAM_DIGEST_ANNOTATION in (annotations or {})
-
-
-def _upstream_index(flow: http.HTTPFlow) -> Content | None:
-    """Upstream's answer, kept where another took its place; not what a person has edited since."""
-    match flow.get_state().get("backup"):
-        case {"response": dict(state)}:
-            index = _index_in(http.Response.from_state(state))
-            return None if index is None or _says_so(index) else index
-    return None
-
-
-def _index_in(response: http.Response) -> Content | None:
-    kind = media_type(response.headers.get("Content-Type", ""))
-    return Content(kind, response.content) if kind in INDEX_TYPES and response.content else None
+    if outcome is not None:
+        return outcome is Outcome.REWRITTEN
+    return stated_origin(index) is not None

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from mitmproxy import ctx, exceptions, http
 
 from metahub.config import DECISION_LOG, DecisionLines
+from metahub.core.content import Content
 from metahub.core.decision import Decision
-from metahub.store import Content
 
 logger = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from mitmproxy import connection, ctx, http
 
 from metahub.config.listening import listening
 from metahub.core.client import Client
+from metahub.core.content import Content
 from metahub.core.decision import MOST_ENTRIES, Decision
 from metahub.core.distribution import ImageName, Reference, short_name
 from metahub.core.machine import MachineType
@@ -24,7 +25,6 @@ from metahub.proxy.answers import Answered
 from metahub.proxy.connections import has_left
 from metahub.proxy.failures import BUG
 from metahub.proxy.short_memory import ShortMemory
-from metahub.store import Content
 
 logger = logging.getLogger(__name__)
 

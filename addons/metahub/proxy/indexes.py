@@ -5,13 +5,13 @@ Knows upstream and the store. Must not know machine types, nor who asks.
 
 from dataclasses import dataclass
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import INDEX_TYPES, ManifestPath
 from metahub.proxy.kept_indexes import KeptIndexes
 from metahub.proxy.keyed_locks import KeyedLocks
 from metahub.proxy.shared_heads import SharedHeads
 from metahub.proxy.upstream import Headers, Question, Reply, Upstream, UpstreamError
-from metahub.store import Content
 
 # Registries that know no HEAD of a manifest.
 _NO_HEAD = frozenset({405, 501})

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import ImageName
 from metahub.core.judgement import Judgement
 from metahub.core.rewrite import Answer, Rewritten, Terms, rewrite
 from metahub.proxy.indexes import FoundIndex
 from metahub.proxy.metrics import Metrics
-from metahub.store import Content
 
 # Beside its bytes, what an answer and its judgement hold for each entry.
 _BYTES_OF_AN_ENTRY = 2000

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Sequence
 from mitmproxy import ctx, exceptions, http
 
 from metahub.config import KEEP_DECISIONS
+from metahub.core.content import Content
 from metahub.core.decision import Decision
 from metahub.proxy.kept_together import KeptTogether
 from metahub.proxy.store_in_use import StoreInUse
-from metahub.store import Content
 
 
 class KeptDecisions:

@@ -5,12 +5,13 @@ Knows how much memory that may take. Must not know where an index comes from, no
 
 from cachetools import Cache, LRUCache, TTLCache
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.proxy.metrics import READS, Metrics, Read
 from metahub.proxy.store_in_use import StoreInUse
 from metahub.proxy.store_threads import StoreThreads
 from metahub.proxy.uses import Uses
-from metahub.store import Content, KeptAnswer
+from metahub.store import KeptAnswer
 
 # Beside its bytes, what an index in memory costs.
 _OVERHEAD_BYTES = 1000
@@ -23,10 +24,9 @@ _SECONDS_OF_TRUST = 60
 
 
 class KeptIndexes:
-    """Keeps indexes before anybody gets them; what is in memory is in the store, too.
+    """Keeps indexes before anybody gets them; what is in memory is, or lately was, in the store.
 
-    Which use was the last is noted for either, and an index of ours whose last use was noted too
-    long ago may be forgotten by now: then the store is asked again. All may raise StoreError.
+    Which use was the last is noted for either. All may raise StoreError.
     """
 
     def __init__(self, store: StoreInUse, uses: Uses, metrics: Metrics) -> None:
@@ -39,7 +39,8 @@ class KeptIndexes:
     def remember(self, most_bytes: int) -> None:
         """Have so many bytes of indexes in memory at most, from now on."""
         self._upstreams = LRUCache[Digest, Content](most_bytes // 2, _weight)
-        self._ours = LRUCache[Digest, KeptAnswer](most_bytes // 2, _weight_of_ours)
+        self._ours: TTLCache[Digest, KeptAnswer]
+        self._ours = TTLCache(most_bytes // 2, _SECONDS_OF_TRUST, getsizeof=_weight_of_ours)
         links = _MOST_LINKS if most_bytes else 0
         self._newest: TTLCache[Digest, Digest] = TTLCache(links, _SECONDS_OF_TRUST)
 
@@ -62,8 +63,7 @@ class KeptIndexes:
     async def ours(self, digest: Digest) -> KeptAnswer | None:
         """The index of ours `digest` (`D'`); None if it was never kept."""
         store = self._in_use()
-        held = self._ours.get(digest) if self._uses.is_noted(digest) else None
-        kept = held or await store.answer(digest)
+        kept = self._ours.get(digest) or await store.answer(digest)
         if kept is None:
             self._newest.pop(digest, None)
         else:
@@ -73,7 +73,7 @@ class KeptIndexes:
     async def keep_ours(self, digest: Digest, content: Content, upstream: Digest) -> None:
         """Keep an index of ours that was made of `upstream`, which is then the newest of those."""
         store = self._in_use()
-        if self._newest.get(digest) == upstream and self._uses.is_noted(digest):
+        if self._newest.get(digest) == upstream:
             return
         await store.keep_answer(digest, content, upstream)
         self._uses.was_kept(digest)

@@ -12,22 +12,23 @@ from mitmproxy import connection, exceptions, flow, http
 from mitmproxy.io import FlowReader
 
 from metahub.core.client import Client, parse_address
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import (
-    INDEX_TYPES,
     MANIFEST_TYPES,
     ImageName,
     ManifestPath,
     media_type,
     parse_manifest_path,
 )
-from metahub.core.index import Index, MalformedIndexError, parse_index
+from metahub.core.index import MalformedIndexError, parse_index
 from metahub.core.outcome import Outcome
 from metahub.core.registry import Registries
-from metahub.core.rewrite import UPSTREAM_DIGEST_ANNOTATION
+from metahub.core.rewrite import stated_origin
 from metahub.core.user_agent import products_of
-from metahub.explaining.recorded import Recorded, RecordingError, Then, UpstreamIndex
+from metahub.explaining.recorded import Recorded, RecordingError, Then
 from metahub.proxy.modes import is_redirected
+from metahub.proxy.upstreams_copy import index_in, replaced_index
 
 # What mitmproxy raises at a file that is none of its own, is cut, or has other bytes in a flow: not
 # all of it in its own name, and some of it only when the flow is looked at.
@@ -61,11 +62,11 @@ class Recording:
     cut: str = ""
     """Why the rest of the file could not be read; empty where there is no rest."""
     _times: Counter[Recorded] = field(default_factory=Counter)
-    _indexes: dict[Digest, UpstreamIndex] = field(default_factory=dict)
+    _indexes: dict[Digest, Content] = field(default_factory=dict)
     _origins: dict[Digest, Digest] = field(default_factory=dict)
     _kept: dict[Digest, tuple[Digest, ...]] = field(default_factory=dict)
 
-    def index(self, digest: Digest) -> UpstreamIndex | None:
+    def index(self, digest: Digest) -> Content | None:
         """Upstream's index `D`; None where no flow has it."""
         return self._indexes.get(digest)
 
@@ -107,18 +108,18 @@ class Recording:
 
     def _answer(self, one: http.HTTPFlow) -> tuple[Then, Digest | None]:
         """What was served, and `D` where that says so; the bytes of both are noted."""
-        served, outcome = _index_in(one.response), _outcome(one)
-        if outcome is None and served is not None and _origin_in(served):
+        served, outcome = index_in(one.response), _outcome(one)
+        if outcome is None and served is not None and stated_origin(served):
             outcome = Outcome.REWRITTEN  # written down by another proxy, in front of MetaHub
         is_ours = outcome is Outcome.REWRITTEN
-        origin = self._noted(_replaced(one) or (None if is_ours else served))
+        origin = self._noted(replaced_index(one) or (None if is_ours else served))
         digest = _digest(one.response) if _is_served(one) else None
         if is_ours and digest is not None:
             self._note_ours(digest, served, one.response, origin)
         upstream = origin if is_ours or outcome is Outcome.REFUSED else origin or digest
         return Then(outcome, _machine_type(one), digest), upstream
 
-    def _noted(self, index: UpstreamIndex | None) -> Digest | None:
+    def _noted(self, index: Content | None) -> Digest | None:
         if index is None:
             return None
         digest = Digest.of(index.body)
@@ -128,12 +129,12 @@ class Recording:
     def _note_ours(
         self,
         digest: Digest,
-        served: UpstreamIndex | None,
+        served: Content | None,
         response: http.Response | None,
         origin: Digest | None,
     ) -> None:
         """What an answer of ours was made of, and what of it stayed."""
-        origin = origin or (_origin_in(served) if served else None)
+        origin = origin or (stated_origin(served) if served else None)
         if origin is not None:
             self._origins.setdefault(digest, origin)
         kept = (digest,) if _is_manifest(response) else _entries_of(served)
@@ -223,13 +224,6 @@ def _is_manifest(response: http.Response | None) -> bool:
     return response is not None and _kind(response) in MANIFEST_TYPES
 
 
-def _index_in(response: http.Response | None) -> UpstreamIndex | None:
-    if response is None or _kind(response) not in INDEX_TYPES:
-        return None
-    body = response.get_content(strict=False)
-    return UpstreamIndex(_kind(response), body) if body else None
-
-
 def _digest(response: http.Response | None) -> Digest | None:
     """Of what was served: of the body, where it is there, or as the headers say."""
     if response is None:
@@ -242,32 +236,9 @@ def _digest(response: http.Response | None) -> Digest | None:
         return None
 
 
-def _replaced(one: http.HTTPFlow) -> UpstreamIndex | None:
-    """Upstream's index, whose place another answer took; not one that a person has edited since."""
-    match one.get_state().get("backup"):
-        case {"response": dict(state)}:
-            index = _index_in(http.Response.from_state(state))
-            return None if index is None or _origin_in(index) else index
-    return None
-
-
-def _parsed(index: UpstreamIndex | None) -> Index | None:
+def _entries_of(index: Content | None) -> tuple[Digest, ...] | None:
     try:
-        return parse_index(index.body, index.media_type) if index else None
+        parsed = parse_index(index.body, index.media_type) if index else None
     except MalformedIndexError:
         return None
-
-
-def _entries_of(index: UpstreamIndex | None) -> tuple[Digest, ...] | None:
-    parsed = _parsed(index)
     return tuple(entry.digest for entry in parsed.entries) if parsed else None
-
-
-def _origin_in(index: UpstreamIndex) -> Digest | None:
-    """What an index of ours says that it was made of; None for one of upstream's."""
-    parsed = _parsed(index)
-    annotations = (parsed.fields.get("annotations") if parsed else None) or {}
-    try:
-        return Digest.parse(annotations.get(UPSTREAM_DIGEST_ANNOTATION) or "")
-    except ValueError:
-        return None

@@ -7,11 +7,11 @@ from http import HTTPStatus
 
 from mitmproxy import http
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import error_body, reason_phrase
 from metahub.proxy.streams import has_body
 from metahub.proxy.upstream import HOP_BY_HOP, Headers, Reply
-from metahub.store import Content
 
 REALM = "MetaHub"
 

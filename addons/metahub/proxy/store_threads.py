@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+from metahub.core.content import Content
 from metahub.core.decision import Decision
 from metahub.core.digest import Digest
-from metahub.store import Content, KeptAnswer, KeptDecision, Store, StoreError
+from metahub.store import KeptAnswer, KeptDecision, Store, StoreError
 
 # A file that another program has locked holds its threads for LOCK_TIMEOUT_SECONDS each. They are
 # not asyncio's own, which resolve names for every connection, those of layers too.

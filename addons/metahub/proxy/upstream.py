@@ -61,6 +61,11 @@ _CONDITIONS = frozenset(
 _OK, _BEYOND_ERRORS = 200, 600
 _PROXY_AUTHENTICATION_REQUIRED = 407
 
+# All others may say who asks, and clients may be told to send any.
+_OF_NOBODY = frozenset(
+    {b"accept", b"accept-language", b"traceparent", b"tracestate", b"user-agent"}
+)
+
 _OF_ONE_ORIGIN = frozenset({b"authorization", b"cookie"})
 
 # https://www.rfc-editor.org/rfc/rfc9110#section-15.4
@@ -93,6 +98,11 @@ class Question:
     def is_plain(self) -> bool:
         """Without TLS: the next proxy itself is asked then, and not for a tunnel."""
         return self.url.scheme == "http"
+
+    @property
+    def login(self) -> Headers:
+        """The headers that may say who asks: registries know logins by several names."""
+        return tuple(pair for pair in self.headers if pair[0].lower() not in _OF_NOBODY)
 
     def at(self, path: str) -> "Question":
         """The same of another path."""

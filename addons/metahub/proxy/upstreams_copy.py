@@ -1,14 +1,16 @@
-"""Upstream's index, kept with a flow beside what was served in its place.
+"""Upstream's index, kept with a flow beside what was served in its place, and found there again.
 
 Knows how mitmproxy keeps what a flow was before a change. Must not know what was decided.
 """
 
 from mitmproxy import ctx, http
 
+from metahub.core.content import Content
 from metahub.core.decision import Decision
 from metahub.core.digest import Digest
+from metahub.core.distribution import INDEX_TYPES, media_type
+from metahub.core.rewrite import stated_origin
 from metahub.proxy.secrets import without_credentials
-from metahub.store import Content
 
 
 class UpstreamsCopy:
@@ -21,6 +23,24 @@ class UpstreamsCopy:
         is_its_own = flow.response.raw_content == index.body
         if not is_its_own and len(index.body) <= ctx.options.metahub_keep_body_bytes:
             _keep(flow, flow.response, index)
+
+
+def replaced_index(flow: http.HTTPFlow) -> Content | None:
+    """Upstream's index, whose place another answer took; not what a person has edited since."""
+    match flow.get_state().get("backup"):
+        case {"response": dict(state)}:
+            index = index_in(http.Response.from_state(state))
+            return None if index is None or stated_origin(index) else index
+    return None
+
+
+def index_in(response: http.Response | None) -> Content | None:
+    """The index that is an answer; None where it is something else, or its body is not there."""
+    if response is None:
+        return None
+    kind = media_type(response.headers.get("Content-Type", ""))
+    body = response.get_content(strict=False) if kind in INDEX_TYPES else None
+    return Content(kind, body) if body else None
 
 
 def _is_kept() -> bool:

@@ -24,17 +24,13 @@ class Uses:
 
     def note(self, digest: Digest) -> None:
         """The index, of either kind, is used now."""
-        if not self.is_noted(digest):
+        if not self._lately.remembers(digest):
             self._lately.remember(digest)
             self._kept.add((digest, datetime.now(UTC)))
 
     def was_kept(self, digest: Digest) -> None:
         """The store has just been told of an index itself, which it takes for a use."""
         self._lately.remember(digest)
-
-    def is_noted(self, digest: Digest) -> bool:
-        """True if a use was noted so lately that nobody forgets the index yet."""
-        return self._lately.remembers(digest)
 
     async def settle(self) -> None:
         """Note what could not be noted when it was time. Raises StoreError."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import MAX_MANIFEST_BYTES, ImageName, one_line
 from metahub.core.feature import Vocabulary
@@ -15,7 +16,6 @@ from metahub.core.index import Entry, parse_index
 from metahub.core.judgement import Judged, Judgement
 from metahub.core.requirement import required_features
 from metahub.core.rewrite import Terms, rewrite
-from metahub.store import Content
 
 MOST_ROWS = 100
 """So many entries or layers are shown: an index may have thousands, and it is drawn often."""

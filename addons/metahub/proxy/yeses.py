@@ -19,11 +19,7 @@ from yarl import URL
 
 from metahub.proxy.upstream import Headers, Question
 
-# All others may say who asks: registries know logins by several names, and clients may be told any.
 _SET_COOKIE = b"set-cookie"
-_OF_NOBODY = frozenset(
-    {b"accept", b"accept-language", b"traceparent", b"tracestate", b"user-agent"}
-)
 _BEARER = "bearer "
 
 _MOST_REMEMBERED = 10_000
@@ -90,23 +86,17 @@ class Yeses:
     def _name(self, question: Question) -> tuple[URL, bytes]:
         """No login is held, but a hash that says nothing outside of this process."""
         hashed = hashlib.blake2b(key=self._key)
-        for name, value in _login(question):
+        for name, value in question.login:
             hashed.update(b"%d:%s%d:%s" % (len(name), name, len(value), value))
         return question.url, hashed.digest()
 
     def _yes(self, question: Question, headers: Headers) -> Yes:
         token = _token(question)
-        is_anonymous = not token["sub"] if "sub" in token else not _login(question)
+        is_anonymous = not token["sub"] if "sub" in token else not question.login
         seconds = self.seconds.anonymous if is_anonymous else self.seconds.private
         expires = token.get("exp")
         end = expires if isinstance(expires, int | float) else math.inf
         return Yes(headers, self.clock() + seconds, end)
-
-
-def _login(question: Question) -> Headers:
-    return tuple(
-        (name, value) for name, value in question.headers if name.lower() not in _OF_NOBODY
-    )
 
 
 def _token(question: Question) -> Mapping[str, Any]:
@@ -114,7 +104,7 @@ def _token(question: Question) -> Mapping[str, Any]:
 
     https://distribution.github.io/distribution/spec/auth/jwt/
     """
-    match _login(question):
+    match question.login:
         case ((name, value),) if name.lower() == b"authorization":
             said = value.decode("latin-1")
         case _:

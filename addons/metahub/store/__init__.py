@@ -2,7 +2,6 @@
 
 from metahub.store.contract import (
     NOTED_AGAIN,
-    Content,
     KeptAnswer,
     KeptDecision,
     Store,
@@ -14,7 +13,6 @@ from metahub.store.sql import SqlStore
 
 __all__ = [
     "NOTED_AGAIN",
-    "Content",
     "KeptAnswer",
     "KeptDecision",
     "Location",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from metahub.core.content import Content
 from metahub.core.decision import Decision
 from metahub.core.digest import Digest
 
@@ -17,14 +18,6 @@ NOTED_AGAIN = timedelta(hours=12)
 
 class StoreError(Exception):
     """The store could not answer. The message is one sentence that names the place and a remedy."""
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """Bytes as they are served."""
-
-    media_type: str
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,13 @@
 Knows how SQL is asked. Must not know which tables there are.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from sqlalchemy import Connection
+
+from metahub.store.contract import StoreError
 
 
 class Database(Protocol):
@@ -27,3 +30,13 @@ class Database(Protocol):
     def close(self) -> None:
         """Let go of it; it is not asked again."""
         ...
+
+
+@contextmanager
+def closed_on_error(database: Database) -> Iterator[None]:
+    """Of one that cannot be used after all, nothing is held open."""
+    try:
+        yield
+    except StoreError:
+        database.close()
+        raise

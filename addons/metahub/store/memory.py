@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 
+from metahub.core.content import Content
 from metahub.core.decision import Decision
 from metahub.core.digest import Digest
-from metahub.store.contract import Content, KeptAnswer, KeptDecision, refuse_unless_verified
+from metahub.store.contract import KeptAnswer, KeptDecision, refuse_unless_verified
 
 
 class MemoryStore:

@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from metahub.core.distribution import one_line
 from metahub.store.contract import StoreError
+from metahub.store.database import closed_on_error
 from metahub.store.history import ForeignError, bring_up_to_date, recognise
 from metahub.store.location import secrets_of, without_secrets
 from metahub.store.sentences import DAMAGED, damaged
@@ -63,7 +64,7 @@ class PostgresDatabase:
         """The database, with the tables of today. Raises StoreError."""
         seconds = seconds or _patience(url)
         database = cls(url, _engine(url, seconds, pool_size=_MOST_CONNECTIONS, max_overflow=-1))
-        with database._closed_on_error(), database.writing() as connection:
+        with closed_on_error(database), database.writing() as connection:
             bring_up_to_date(connection)
         return database
 
@@ -72,7 +73,7 @@ class PostgresDatabase:
         """The database as it is; writing to it fails. Raises StoreError."""
         database = cls(url, _engine(url, _patience(url), poolclass=NullPool))
         event.listen(database._engine, "connect", _let_read_only)
-        with database._closed_on_error(), database.reading() as connection:
+        with closed_on_error(database), database.reading() as connection:
             recognise(connection)
         return database
 
@@ -102,14 +103,6 @@ class PostgresDatabase:
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
-
-    @contextmanager
-    def _closed_on_error(self) -> Iterator[None]:
-        try:
-            yield
-        except StoreError:
-            self.close()
-            raise
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -11,11 +11,11 @@ from typing import Any, Self
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from metahub.core.content import Content
 from metahub.core.decision import Decision, MalformedDecisionError
 from metahub.core.digest import Digest
 from metahub.store.contract import (
     NOTED_AGAIN,
-    Content,
     KeptAnswer,
     KeptDecision,
     StoreError,

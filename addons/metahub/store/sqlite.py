@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from metahub.core.distribution import one_line
 from metahub.store.contract import StoreError
+from metahub.store.database import closed_on_error
 from metahub.store.history import ForeignError, bring_up_to_date, recognise
 from metahub.store.sentences import DAMAGED, RESTORE, damaged
 
@@ -75,7 +76,7 @@ class SqliteDatabase:
             if not path.exists():
                 _create(path)
             database = cls(path, _engine_to_write(path, lock_timeout))
-        with database._closed_on_error(), database.writing() as connection:
+        with closed_on_error(database), database.writing() as connection:
             _recognise_file(connection)
             bring_up_to_date(connection)
         return database
@@ -86,7 +87,7 @@ class SqliteDatabase:
         path = path.absolute()
         with _explained(path):
             database = cls(path, _engine_to_read(path))
-        with database._closed_on_error(), database.reading() as connection:
+        with closed_on_error(database), database.reading() as connection:
             _recognise_file(connection)
             recognise(connection)
         return database
@@ -118,14 +119,6 @@ class SqliteDatabase:
     def close(self) -> None:
         """Close the file."""
         self._engine.dispose()
-
-    @contextmanager
-    def _closed_on_error(self) -> Iterator[None]:
-        try:
-            yield
-        except StoreError:
-            self.close()
-            raise
 
     def _refuse_if_replaced(self) -> None:
         """A file without a name takes all that is written, and is gone after a restart."""

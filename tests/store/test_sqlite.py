@@ -14,9 +14,10 @@ from subprocess import PIPE
 
 import pytest
 
+from metahub.core.content import Content
 from metahub.core.digest import Digest
 from metahub.core.distribution import OCI_INDEX
-from metahub.store import Content, KeptAnswer, SqlStore, StoreError
+from metahub.store import KeptAnswer, SqlStore, StoreError
 from tests.core.decided import decided
 from tests.e2e.machine.parts import require
 
@@ -66,7 +67,8 @@ def run(code: str, path: Path) -> "subprocess.CompletedProcess[str]":
 import os, resource, signal, sys
 from pathlib import Path
 from metahub.core.digest import Digest
-from metahub.store import Content, SqlStore, StoreError
+from metahub.core.content import Content
+from metahub.store import SqlStore, StoreError
 store = SqlStore.at(Path(sys.argv[1]))
 {code}
 """
@@ -145,7 +147,8 @@ for number in range(20):
 """
     script = (
         "import os, sys; from pathlib import Path; from metahub.core.digest import Digest;"
-        "from metahub.store import Content, SqlStore; from tests.core.decided import decided;"
+        "from metahub.core.content import Content; from metahub.store import SqlStore;"
+        "from tests.core.decided import decided;"
         "store = SqlStore.at(Path(sys.argv[1]))"
     )
     command = [sys.executable, "-c", f"{script}\n{code}", str(path)]
@@ -337,7 +340,8 @@ FILLED = """
 import errno, sys
 from pathlib import Path
 from metahub.core.digest import Digest
-from metahub.store import Content, SqlStore, StoreError
+from metahub.core.content import Content
+from metahub.store import SqlStore, StoreError
 place = Path(sys.argv[1])
 store = SqlStore.at(place / "metahub.sqlite")
 small, large = (Content("text/plain", bytes(size)) for size in (10, 100_000))
