@@ -7,6 +7,8 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 # One more worker than there are cores, for many of these tests wait.
 PYTEST_ASIDE = $(BIN)/pytest --ignore tests/e2e --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1))
+# A file at a time on each core, so that what it starts once is started once.
+PYTEST_BESIDE = $(BIN)/pytest tests/e2e --dist loadfile --numprocesses $$(getconf _NPROCESSORS_ONLN)
 LOCKED := --only-binary :all: --require-hashes --requirement
 COMPILE = .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.12 \
 	--generate-hashes --custom-compile-command 'make lock' $(UPGRADE) pyproject.toml --group build
@@ -25,7 +27,7 @@ demo: .venv/.run ## show the main job: one name, four machine types, four builds
 test: .venv/.dev ## all tests, real clients and registries too (root on Debian: installs what they need)
 	@.ci/debian-parts
 	$(PYTEST_ASIDE) --cov --cov-report=
-	$(BIN)/pytest tests/e2e --cov --cov-append --cov-fail-under=90
+	$(PYTEST_BESIDE) --cov --cov-append --cov-fail-under=90
 	@$(ALL_OF_CORE_AND_RULES)
 
 test-fast: .venv/.dev ## the tests that need no Debian package, on all cores, without coverage

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 # Who guesses, or opens a tunnel for each layer, must not drive what others did out of sight.
 _SECONDS_BETWEEN_DENIALS = 10.0
-_SECONDS_BETWEEN_TUNNELS = 60.0
+_SECONDS_BETWEEN_CONNECTIONS = 60.0
 
 _ERRORS = range(400, 600)
 
@@ -38,7 +38,7 @@ type Told = Callable[[http.HTTPFlow | None, Decision, Content | None], object]
 """Takes a decision, the flow where there is one, and upstream's index where there was one."""
 
 
-type _Denials = ShortMemory[tuple[str, str, str]]
+type _ToldLately = ShortMemory[tuple[str, str, str]]
 
 _NOT_YET = Answered(None, Outcome.FAILED)
 
@@ -95,9 +95,8 @@ class Decisions:
     def __init__(self) -> None:
         self._drafts: WeakKeyDictionary[http.HTTPFlow, Draft] = WeakKeyDictionary()
         self._followers: list[Told] = []
-        self._denials: _Denials = ShortMemory(_SECONDS_BETWEEN_DENIALS)
-        self._refused: _Denials = ShortMemory(_SECONDS_BETWEEN_TUNNELS)
-        self._tunnels = ShortMemory[tuple[str, str]](_SECONDS_BETWEEN_TUNNELS)
+        self._denials: _ToldLately = ShortMemory(_SECONDS_BETWEEN_DENIALS)
+        self._connections: _ToldLately = ShortMemory(_SECONDS_BETWEEN_CONNECTIONS)
 
     def follow(self, told: Told) -> None:
         """Have `told` called with every decision from now on."""
@@ -115,7 +114,7 @@ class Decisions:
     def denied(self, flow: http.HTTPFlow, client: Client, why: str) -> None:
         """A client was not let in. The same again is not told for some seconds."""
         host = f"{flow.request.pretty_host}:{flow.request.port}"
-        self._deny(flow, self._short(client, "", Outcome.DENIED, host, why), self._denials)
+        self._tell_once(flow, self._short(client, "", Outcome.DENIED, host, why), self._denials)
 
     def led_nowhere(
         self,
@@ -130,16 +129,15 @@ class Decisions:
         There is a flow where it asked in so many words.
         """
         name = machine_type.name if machine_type else ""
-        self._deny(flow, self._short(client, name, Outcome.NOT_A_WAY_IN, host, why), self._refused)
+        told = self._short(client, name, Outcome.NOT_A_WAY_IN, host, why)
+        self._tell_once(flow, told, self._connections)
 
     def tunnelled(self, client: Client, machine_type: MachineType | None, host: str) -> None:
         """A connection to `HOST:PORT` is not read. The same again is not told for a minute."""
-        said = (str(client), host)
-        if not self._tunnels.remembers(said):
-            self._tunnels.remember(said)
-            name = machine_type.name if machine_type else ""
-            why = "it is no registry of the rules"
-            self._tell(None, self._short(client, name, Outcome.TUNNELLED, host, why), None)
+        name = machine_type.name if machine_type else ""
+        why = "it is no registry of the rules"
+        told = self._short(client, name, Outcome.TUNNELLED, host, why)
+        self._tell_once(None, told, self._connections)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """There is an answer."""
@@ -166,7 +164,7 @@ class Decisions:
             except Exception:
                 logger.exception(BUG)
 
-    def _deny(self, flow: http.HTTPFlow | None, decision: Decision, told: _Denials) -> None:
+    def _tell_once(self, flow: http.HTTPFlow | None, decision: Decision, told: _ToldLately) -> None:
         said = (str(decision.client), decision.registry, decision.message)
         if not told.remembers(said):
             told.remember(said)

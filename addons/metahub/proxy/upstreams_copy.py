@@ -16,13 +16,13 @@ from metahub.proxy.secrets import without_credentials
 class UpstreamsCopy:
     """Makes of upstream's answer what mitmproxy's tools revert a flow to, and write into files."""
 
-    def told(self, flow: http.HTTPFlow | None, _: Decision, index: Content | None) -> None:
+    def told(self, flow: http.HTTPFlow | None, decision: Decision, index: Content | None) -> None:
         """Keep the index, where anybody may see it. What is as upstream sent it needs no second."""
         if flow is None or index is None or flow.response is None or not _is_kept():
             return
         is_its_own = flow.response.raw_content == index.body
         if not is_its_own and len(index.body) <= ctx.options.metahub_keep_body_bytes:
-            _keep(flow, flow.response, index)
+            _keep(flow, _upstreams(index, decision.upstream_digest))
 
 
 def replaced_index(flow: http.HTTPFlow) -> Content | None:
@@ -48,17 +48,17 @@ def _is_kept() -> bool:
     return ctx.master.addons.get("view") is not None or bool(ctx.options.save_stream_file)
 
 
-def _keep(flow: http.HTTPFlow, served: http.Response, index: Content) -> None:
+def _keep(flow: http.HTTPFlow, upstreams: http.Response) -> None:
     """The request is still to be used, with the credentials that must not be kept."""
-    headers = flow.request.headers
+    headers, served = flow.request.headers, flow.response
     flow.request.headers = without_credentials(headers)
-    flow.response = _upstreams(index)
+    flow.response = upstreams
     try:
         flow.backup()
     finally:
         flow.request.headers, flow.response = headers, served
 
 
-def _upstreams(index: Content) -> http.Response:
-    said = {"Content-Type": index.media_type, "Docker-Content-Digest": str(Digest.of(index.body))}
+def _upstreams(index: Content, digest: Digest | None) -> http.Response:
+    said = {"Content-Type": index.media_type, "Docker-Content-Digest": str(digest)}
     return http.Response.make(200, index.body, said)
